@@ -1,0 +1,37 @@
+// Every limit of the wire, named with its unit. Lengths are Unicode code points unless the name says otherwise.
+
+export const TITLE_LENGTH = 200;
+export const DESCRIPTION_LENGTH = 1_000;
+export const CATEGORY_LENGTH = 100;
+export const NAME_LENGTH = 100;
+export const EMAIL_LENGTH = 200;
+export const IMAGE_LENGTH = 500;
+export const PASSWORD_MINIMUM_LENGTH = 8;
+/** bcrypt reads no further. */
+export const PASSWORD_MAXIMUM_BYTES = 72;
+
+export const BODY_BYTES = 64 * 1_024;
+export const JSON_DEPTH = 32;
+export const REQUEST_ID_LENGTH = 128;
+export const IDEMPOTENCY_KEY_LENGTH = 255;
+export const IDEMPOTENCY_HOURS = 24;
+
+export const PAGE_LIMIT = 100;
+export const SKIP_LIMIT = 10_000;
+/** Code points of `q`, and how many words of it are looked for. */
+export const SEARCH_LENGTH = 200;
+export const SEARCH_WORDS = 20;
+
+export const TREND_DAYS = 366;
+export const TREND_DEFAULT_DAYS = 30;
+export const RECENT_TASKS = 10;
+
+/** Days a deleted task can be restored, and days its tombstone is kept for clients that sync rarely. */
+export const TRASH_DAYS = 30;
+export const TOMBSTONE_DAYS = 90;
+
+export const WRONG_SIGN_INS_PER_ADDRESS = 20;
+export const WRONG_SIGN_INS_PER_EMAIL = 50;
+export const WRONG_SIGN_IN_MINUTES = 15;
+export const SIGN_UPS_PER_ADDRESS = 20;
+export const SIGN_UP_MINUTES = 60;

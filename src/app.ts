@@ -1,0 +1,134 @@
+// The wiring and the table of contents: every part of the service, made once and put together. Tests start this very thing.
+import type { FastifyInstance } from 'fastify';
+import type { ClientConfig } from 'pg';
+import type { Logger } from 'pino';
+import type { TSchema } from 'typebox';
+import {
+  CurrentSession,
+  LoggedOut,
+  Login,
+  Refreshed,
+  Session,
+  SignedIn,
+  SignUp,
+  User,
+} from '../contract/auth.ts';
+import { Message } from '../contract/common.ts';
+import { Overview, Stats } from '../contract/dashboard.ts';
+import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
+import { AccessTokens } from './auth/access-token.ts';
+import { createBetterAuth } from './auth/better-auth.ts';
+import { betterAuthRoutes } from './auth/better-auth-routes.ts';
+import { Callers } from './auth/caller.ts';
+import { SessionCookie } from './auth/cookie.ts';
+import { installGuard } from './auth/guard.ts';
+import { authRoutes } from './auth/routes.ts';
+import { createAuthService } from './auth/service.ts';
+import { SignInLimits } from './auth/sign-in-limits.ts';
+import type { Settings } from './config.ts';
+import { dashboardRoutes } from './dashboard/routes.ts';
+import { Database, type DatabaseOptions } from './database/database.ts';
+import { Cursors } from './http/cursor.ts';
+import { installDocs } from './http/docs.ts';
+import { Health, healthRoutes } from './http/health.ts';
+import { memoryRateStore, postgresRateStore, type RateStore } from './http/rate-limit.ts';
+import { createServer } from './http/server.ts';
+import { welcomeRoutes } from './http/welcome.ts';
+import { scheduleRetention } from './retention/retention.ts';
+import type { Secrets } from './secrets.ts';
+import { taskRoutes } from './tasks/routes.ts';
+
+export interface AppOptions {
+  settings: Settings;
+  secrets: Secrets;
+  /** A database that has been migrated. */
+  connection: ClientConfig;
+  /** Whether other processes may serve the same users, so that rate limits must be counted in the database. */
+  shared: boolean;
+  logger: Logger;
+}
+
+const NAMED_SCHEMAS: TSchema[] = [
+  User,
+  Session,
+  SignedIn,
+  CurrentSession,
+  Refreshed,
+  LoggedOut,
+  SignUp,
+  Login,
+  Task,
+  ListedTask,
+  TaskPage,
+  NewTask,
+  TaskChange,
+  Stats,
+  Overview,
+  Message,
+  Health,
+];
+
+/** The address by which browsers reach the server. */
+export function publicUrlOf(settings: Settings): string {
+  return settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
+}
+
+function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
+  const log = (level: 'warn' | 'error', message: string) => logger[level](message);
+  return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize: settings.DATABASE_POOL_SIZE, log };
+}
+
+async function assemble(options: AppOptions, database: Database, store: RateStore): Promise<FastifyInstance> {
+  const { settings, secrets, logger } = options;
+  const publicUrl = publicUrlOf(settings);
+  const { origin, protocol } = new URL(publicUrl);
+  const https = protocol === 'https:';
+  const rules = { allowed: new Set([...settings.ALLOWED_ORIGINS, origin]) };
+  const lifetime = settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60;
+
+  const cookie = new SessionCookie({ secret: secrets.betterAuthSecret, https, maxAge: lifetime });
+  const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
+  const { auth, close: closeAuth } = createBetterAuth({
+    database: databaseOptions(options),
+    origin,
+    allowedOrigins: [...rules.allowed],
+    secret: secrets.betterAuthSecret,
+    https,
+    sessionLifetime: lifetime,
+    logger,
+  });
+  const limits = new SignInLimits(database, store);
+  const requests = store.window({
+    name: 'default',
+    points: settings.RATE_LIMIT_REQUESTS,
+    duration: settings.RATE_LIMIT_WINDOW,
+  });
+
+  const app = await createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
+  app.addHook('onClose', closeAuth);
+  installGuard(app, { callers, rules, requests });
+  await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });
+  healthRoutes(app, database);
+  welcomeRoutes(app);
+  authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
+  await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
+  taskRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'tasks') });
+  dashboardRoutes(app, { database });
+  return app;
+}
+
+/** The whole service, ready to listen. Closing it closes its connections too. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { logger } = options;
+  const database = new Database(databaseOptions(options));
+  const store = options.shared ? postgresRateStore(databaseOptions(options)) : memoryRateStore();
+  const app = await assemble(options, database, store);
+  const stopRetention = scheduleRetention(database, logger);
+  app.addHook('onClose', async () => {
+    await stopRetention();
+    await store.close();
+    await database.close();
+  });
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,45 @@
+// Access tokens: signed pointers to a session, for clients without cookies. The session itself decides.
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+
+const ALGORITHM = 'HS256';
+
+export interface TokenSubject {
+  userId: string;
+  sessionId: string;
+}
+
+export class AccessTokens {
+  /** Seconds that a token lives. */
+  readonly lifetime: number;
+  readonly #key: KeyObject;
+
+  constructor(options: { secretKey: string; lifetime: number }) {
+    this.lifetime = options.lifetime;
+    this.#key = createSecretKey(Buffer.from(options.secretKey));
+  }
+
+  async issue(subject: TokenSubject): Promise<string> {
+    const now = Math.floor(Date.now() / 1000);
+    return new SignJWT({ sid: subject.sessionId })
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
+      .setSubject(subject.userId)
+      .setIssuedAt(now)
+      .setExpirationTime(now + this.lifetime)
+      .sign(this.#key);
+  }
+
+  /** Undefined for anything but an unexpired token of ours. */
+  async verify(token: string): Promise<TokenSubject | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, this.#key, {
+        algorithms: [ALGORITHM],
+        requiredClaims: ['sub', 'sid', 'iat', 'exp'],
+      });
+      const { sub, sid } = payload;
+      return typeof sub === 'string' && typeof sid === 'string' ? { userId: sub, sessionId: sid } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}

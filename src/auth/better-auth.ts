@@ -1,0 +1,249 @@
+// The Better Auth instance: accounts, sessions and sign-in are its work, on our tables and under our rules.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { betterAuth } from 'better-auth';
+import { APIError, createAuthMiddleware } from 'better-auth/api';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { type DatabaseOptions, poolConfig } from '../database/database.ts';
+import { describeError } from '../http/logging.ts';
+import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
+import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
+
+export interface BetterAuthOptions {
+  database: DatabaseOptions;
+  /** Origin of PUBLIC_URL. */
+  origin: string;
+  allowedOrigins: string[];
+  secret: string;
+  https: boolean;
+  /** Seconds that a session lives. */
+  sessionLifetime: number;
+  logger: Logger;
+}
+
+/** The header by which our routes tell Better Auth the client's address; a client's own is overwritten. */
+export const ADDRESS_HEADER = 'x-donewell-client-address';
+
+/** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
+const CONNECTIONS = 4;
+const USER_AGENT_LENGTH = 512;
+const ADDRESS_LENGTH = 64;
+const EMAIL_IN_TEXT = /[^\s@<>"']+@[^\s@<>"']+/g;
+const TIMES = { createdAt: 'created_at', updatedAt: 'updated_at' };
+
+interface Failure {
+  error?: unknown;
+}
+
+/** Better Auth swallows some failures of the database; here each call's first one is kept. */
+const failures = new AsyncLocalStorage<Failure>();
+
+function note(error: unknown): void {
+  const failure = failures.getStore();
+  if (failure) failure.error ??= error;
+}
+
+function noting<Result>(work: Promise<Result>): Promise<Result> {
+  work.catch(note);
+  return work;
+}
+
+/** Runs a call into Better Auth and tells the failure of database or hashing that it met, if any. */
+export async function withFailure<Result>(
+  run: () => Promise<Result>,
+): Promise<{ result: Result; failure: unknown }> {
+  const failure: Failure = {};
+  const result = await failures.run(failure, run);
+  return { result, failure: failure.error };
+}
+
+class NotingClient extends pg.Client {
+  // biome-ignore lint/suspicious/noExplicitAny: pg's query has nine overloads; this one forwards them all untouched
+  override query(...parameters: any[]): any {
+    const answer = (super.query as (...forwarded: unknown[]) => unknown).apply(this, parameters);
+    if (answer instanceof Promise) answer.catch(note);
+    return answer;
+  }
+}
+
+class NotingPool extends pg.Pool {
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  override connect(...parameters: any[]): any {
+    const answer = (super.connect as (...forwarded: unknown[]) => unknown).apply(this, parameters);
+    if (answer instanceof Promise) answer.catch(note);
+    return answer;
+  }
+}
+
+function createPool(options: BetterAuthOptions): pg.Pool {
+  const pool = new NotingPool({
+    ...poolConfig(options.database, CONNECTIONS),
+    Client: NotingClient,
+  } as pg.PoolConfig);
+  pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'));
+  return pool;
+}
+
+function refuse(field: string, fault: string | undefined): void {
+  if (fault !== undefined)
+    throw new APIError('BAD_REQUEST', {
+      code: `INVALID_${field.toUpperCase()}`,
+      message: `The ${field} ${fault}.`,
+    });
+}
+
+type UserFields = { name?: unknown; email?: unknown; image?: unknown };
+
+/** The same rules as on our own routes, for a new user and for a change. */
+function ruledUser<Fields extends UserFields>(user: Fields): { data: Fields } {
+  const data = { ...user };
+  if (typeof user.name === 'string') {
+    refuse(
+      'name',
+      user.name.includes('\0') || !user.name.isWellFormed()
+        ? 'has a character that text cannot have'
+        : undefined,
+    );
+    data.name = cleanName(user.name);
+    refuse('name', nameFault(data.name as string));
+  }
+  if (typeof user.email === 'string') refuse('email', emailFault(user.email));
+  if (typeof user.image === 'string') {
+    if (user.image === '') data.image = null;
+    else refuse('image', imageFault(user.image));
+  }
+  return { data };
+}
+
+/** New passwords obey the rules on every endpoint; an overlong one is never truncated, even where it is only compared. */
+const passwordRules = createAuthMiddleware(async (context) => {
+  const body = (context.body ?? {}) as Record<string, unknown>;
+  const isNew = context.path === '/sign-up/email' ? body.password : body.newPassword;
+  if (typeof isNew === 'string') refuse('password', passwordFault(isNew));
+  for (const given of [body.password, body.currentPassword]) {
+    if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) {
+      throw new APIError('UNAUTHORIZED', {
+        code: 'INVALID_EMAIL_OR_PASSWORD',
+        message: 'Invalid email or password',
+      });
+    }
+  }
+});
+
+function sessionRules(lifetime: number) {
+  return async <
+    Fields extends {
+      expiresAt: Date;
+      userAgent?: string | null | undefined;
+      ipAddress?: string | null | undefined;
+    },
+  >(
+    session: Fields,
+  ) => ({
+    data: {
+      ...session,
+      // Without "remember me" Better Auth would grant a day, whatever the lifetime is.
+      expiresAt: new Date(Math.min(session.expiresAt.getTime(), Date.now() + lifetime * 1000)),
+      userAgent: session.userAgent?.slice(0, USER_AGENT_LENGTH) ?? null,
+      ipAddress: session.ipAddress?.slice(0, ADDRESS_LENGTH) ?? null,
+    },
+  });
+}
+
+function tables(lifetime: number) {
+  return {
+    user: { modelName: 'user', fields: { emailVerified: 'email_verified', ...TIMES } },
+    session: {
+      modelName: 'session',
+      fields: {
+        userId: 'user_id',
+        expiresAt: 'expires_at',
+        ipAddress: 'ip_address',
+        userAgent: 'user_agent',
+        ...TIMES,
+      },
+      expiresIn: lifetime,
+      updateAge: Math.floor(lifetime / 6),
+      freshAge: 0,
+      cookieCache: { enabled: false }, // it would validate without the database
+    },
+    account: {
+      modelName: 'account',
+      fields: {
+        userId: 'user_id',
+        accountId: 'account_id',
+        providerId: 'provider_id',
+        accessToken: 'access_token',
+        refreshToken: 'refresh_token',
+        idToken: 'id_token',
+        accessTokenExpiresAt: 'access_token_expires_at',
+        refreshTokenExpiresAt: 'refresh_token_expires_at',
+        password: 'password_hash',
+        ...TIMES,
+      },
+    },
+    verification: { modelName: 'verification', fields: { expiresAt: 'expires_at', ...TIMES } },
+  };
+}
+
+function quietLog(logger: Logger) {
+  return {
+    level: 'warn' as const,
+    log: (level: string, message: string, ...details: unknown[]) => {
+      const errors = details.filter((detail) => detail instanceof Error).map(describeError);
+      const text = message.replace(EMAIL_IN_TEXT, '[e-mail]');
+      logger[level === 'error' ? 'warn' : 'debug']({ source: 'better-auth', errors }, text);
+    },
+  };
+}
+
+export function createBetterAuth(options: BetterAuthOptions) {
+  const pool = createPool(options);
+  const auth = betterAuth({
+    appName: 'Donewell',
+    baseURL: options.origin,
+    basePath: '/api/auth',
+    secret: options.secret,
+    trustedOrigins: options.allowedOrigins,
+    database: pool,
+    telemetry: { enabled: false },
+    experimental: { instrumentation: { enabled: false } },
+    logger: quietLog(options.logger),
+    // Our own limits count for every door, see sign-in-limits.ts.
+    rateLimit: { enabled: false },
+    emailAndPassword: {
+      enabled: true,
+      // The rules of passwords.ts, in bytes and code points, come first; these must only not be narrower.
+      minPasswordLength: 1,
+      maxPasswordLength: 256,
+      revokeSessionsOnPasswordReset: true,
+      password: {
+        hash: (password) => noting(hashPassword(password)),
+        verify: ({ hash, password }) => noting(verifyPassword(hash, password)),
+      },
+    },
+    ...tables(options.sessionLifetime),
+    databaseHooks: {
+      user: {
+        create: { before: async (user) => ruledUser(user) },
+        update: { before: async (user) => ruledUser(user) },
+      },
+      session: { create: { before: sessionRules(options.sessionLifetime) } },
+    },
+    hooks: { before: passwordRules },
+    advanced: {
+      useSecureCookies: options.https,
+      // Off by itself when NODE_ENV is "test".
+      disableOriginCheck: false,
+      database: {
+        joins: true,
+        generateId: ({ model }) => (model === 'session' ? randomBytes(16).toString('hex') : randomUUID()),
+      },
+      ipAddress: { ipAddressHeaders: [ADDRESS_HEADER] },
+    },
+  });
+  return { auth, close: () => pool.end() };
+}
+
+export type BetterAuth = ReturnType<typeof createBetterAuth>['auth'];

@@ -1,0 +1,56 @@
+// Who is asking: the session behind a cookie or a bearer token, looked up in the database at every request.
+import type { Database } from '../database/database.ts';
+import type { AccessTokens } from './access-token.ts';
+import type { SessionCookie } from './cookie.ts';
+import { type SessionRow, sessionById, sessionByToken } from './repository.ts';
+
+export interface Caller {
+  userId: string;
+  session: SessionRow;
+  /** How the session was shown. Origin rules concern cookies alone. */
+  by: 'cookie' | 'bearer';
+}
+
+export interface Credentials {
+  cookie?: string | undefined;
+  authorization?: string | undefined;
+}
+
+/** The token of a bearer header; other schemes (a proxy's Basic, say) are not ours. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  const [scheme, token = '', ...rest] = authorization?.trim().split(/\s+/) ?? [];
+  if (scheme?.toLowerCase() !== 'bearer') return undefined;
+  return rest.length === 0 ? token : '';
+}
+
+export class Callers {
+  readonly cookie: SessionCookie;
+  readonly tokens: AccessTokens;
+  readonly #database: Database;
+
+  constructor(database: Database, cookie: SessionCookie, tokens: AccessTokens) {
+    this.#database = database;
+    this.cookie = cookie;
+    this.tokens = tokens;
+  }
+
+  /** Undefined when nobody valid is asking. With cookie and bearer together the bearer counts. */
+  async find(credentials: Credentials): Promise<Caller | undefined> {
+    const bearer = bearerToken(credentials.authorization);
+    if (bearer !== undefined) return this.byBearer(bearer);
+    const token = this.cookie.tokenIn(credentials.cookie);
+    return token === undefined ? undefined : this.bySessionToken(token);
+  }
+
+  async byBearer(accessToken: string): Promise<Caller | undefined> {
+    const subject = await this.tokens.verify(accessToken);
+    if (!subject) return undefined;
+    const [session] = await this.#database.read(sessionById, [subject.sessionId, subject.userId]);
+    return session && { userId: session.user_id, session, by: 'bearer' };
+  }
+
+  async bySessionToken(token: string): Promise<Caller | undefined> {
+    const [session] = await this.#database.read(sessionByToken, [token]);
+    return session && { userId: session.user_id, session, by: 'cookie' };
+  }
+}

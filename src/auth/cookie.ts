@@ -1,0 +1,65 @@
+// The session cookie, bit for bit as Better Auth signs it: `token.base64(HMAC-SHA-256(secret, token))`.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const SIGNATURE_LENGTH = 44; // base64 of 32 bytes, with padding
+
+export class SessionCookie {
+  readonly name: string;
+  readonly #secret: string;
+  readonly #attributes: string;
+  readonly #maxAge: number;
+
+  /** @param options.maxAge the session's lifetime in seconds. */
+  constructor(options: { secret: string; https: boolean; maxAge: number }) {
+    this.name = `${options.https ? '__Secure-' : ''}better-auth.session_token`;
+    this.#secret = options.secret;
+    this.#attributes = `Path=/; HttpOnly; SameSite=Lax${options.https ? '; Secure' : ''}`;
+    this.#maxAge = options.maxAge;
+  }
+
+  /** Whether the request carries this cookie at all, valid or not. */
+  isIn(header: string | undefined): boolean {
+    return this.#value(header) !== undefined;
+  }
+
+  /** The session token in a Cookie header; undefined when there is none or its signature is not ours. */
+  tokenIn(header: string | undefined): string | undefined {
+    const value = this.#value(header);
+    const dot = value?.lastIndexOf('.') ?? -1;
+    if (value === undefined || dot < 1 || value.length - dot - 1 !== SIGNATURE_LENGTH) return undefined;
+    const token = value.slice(0, dot);
+    const given = Buffer.from(value.slice(dot + 1), 'base64');
+    const expected = this.#signature(token);
+    return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined;
+  }
+
+  /** `name=value` as a request carries it. */
+  pair(token: string): string {
+    return `${this.name}=${encodeURIComponent(`${token}.${this.#signature(token).toString('base64')}`)}`;
+  }
+
+  set(token: string): string {
+    return `${this.pair(token)}; Max-Age=${this.#maxAge}; ${this.#attributes}`;
+  }
+
+  clear(): string {
+    return `${this.name}=; Max-Age=0; ${this.#attributes}`;
+  }
+
+  #signature(token: string): Buffer {
+    return createHmac('sha256', this.#secret).update(token).digest();
+  }
+
+  #value(header: string | undefined): string | undefined {
+    for (const part of header?.split(';') ?? []) {
+      const equals = part.indexOf('=');
+      if (equals < 0 || part.slice(0, equals).trim() !== this.name) continue;
+      try {
+        return decodeURIComponent(part.slice(equals + 1).trim());
+      } catch {
+        return '';
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+// Passwords: the rules for a new one, and bcrypt off the event loop with a bounded number of hashes at once.
+import { availableParallelism } from 'node:os';
+import bcrypt from 'bcrypt';
+import { PASSWORD_MAXIMUM_BYTES, PASSWORD_MINIMUM_LENGTH } from '../../contract/limits.ts';
+import { overloaded } from '../database/failure.ts';
+import { codePointLength } from '../text/clean-text.ts';
+import { isCommonPassword } from './common-passwords.ts';
+
+const BCRYPT_COST = 12;
+/** One core stays free for everything else. */
+const HASHES_AT_ONCE = Math.max(1, availableParallelism() - 1);
+/** At about a quarter of a second each, a longer queue would outlast its clients' patience. */
+const LONGEST_QUEUE = 64;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (running >= HASHES_AT_ONCE) {
+    if (waiting.length >= LONGEST_QUEUE) throw overloaded();
+    // Whoever finishes hands its place over, so `running` does not change.
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  } else {
+    running++;
+  }
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
+}
+
+/** @throws AppError `overloaded` (503) when too many are waiting already. */
+export function hashPassword(password: string): Promise<string> {
+  return inTurn(() => bcrypt.hash(password, BCRYPT_COST));
+}
+
+/** @throws AppError `overloaded` (503) when too many are waiting already. */
+export function verifyPassword(hash: string, password: string): Promise<boolean> {
+  return inTurn(() => bcrypt.compare(password, hash));
+}
+
+export function isTooLong(password: string): boolean {
+  return Buffer.byteLength(password) > PASSWORD_MAXIMUM_BYTES;
+}
+
+/** What is wrong with a new password, completing "password …", or undefined. */
+export function passwordFault(password: string): string | undefined {
+  if (codePointLength(password) < PASSWORD_MINIMUM_LENGTH)
+    return `must be at least ${PASSWORD_MINIMUM_LENGTH} characters long`;
+  if (isTooLong(password)) return `must be at most ${PASSWORD_MAXIMUM_BYTES} bytes long`;
+  if (password.includes('\0')) return 'must not contain a NUL character';
+  return isCommonPassword(password) ? 'is one of the most common passwords: choose another' : undefined;
+}

@@ -1,0 +1,117 @@
+// The five routes of /api/auth that are ours: parse, call, answer.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentSession, LoggedOut, Login, Refreshed, SignedIn, SignUp } from '../../contract/auth.ts';
+import { jsonBody } from '../http/body.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { operation } from '../http/docs.ts';
+import { check } from '../http/input.ts';
+import type { Callers } from './caller.ts';
+import { callerOf } from './guard.ts';
+import { sessionOf, userOf } from './repository.ts';
+import type { AuthService, Client, NewSession } from './service.ts';
+
+interface AuthRoutesOptions {
+  service: AuthService;
+  callers: Callers;
+}
+
+const BODY_ERRORS = [
+  'malformed_json',
+  'unauthorized_access',
+  'payload_too_large',
+  'unsupported_media_type',
+  'validation_error',
+  'rate_limited',
+] as const;
+
+function clientOf(request: FastifyRequest): Client {
+  return { address: clientAddress(request), userAgent: request.headers['user-agent'] ?? '' };
+}
+
+function sendSession(reply: FastifyReply, status: number, session: NewSession): FastifyReply {
+  return reply.code(status).header('set-cookie', session.cookies).send(session.body);
+}
+
+function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void {
+  const signUp = operation({
+    id: 'signUp',
+    tag: 'Authentication',
+    summary: 'Create an account and sign in',
+    body: SignUp,
+    answers: { 201: SignedIn },
+    errors: [...BODY_ERRORS, 'email_taken'],
+  });
+  app.post('/api/auth/signup', { schema: signUp }, async (request, reply) => {
+    return sendSession(reply, 201, await service.signUp(check(SignUp, jsonBody(request)), clientOf(request)));
+  });
+
+  const logIn = operation({
+    id: 'logIn',
+    tag: 'Authentication',
+    summary: 'Sign in',
+    body: Login,
+    answers: { 200: SignedIn },
+    errors: [...BODY_ERRORS, 'invalid_credentials'],
+  });
+  app.post('/api/auth/login', { schema: logIn }, async (request, reply) => {
+    return sendSession(reply, 200, await service.logIn(check(Login, jsonBody(request)), clientOf(request)));
+  });
+}
+
+function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOptions): void {
+  const current = operation({
+    id: 'getSession',
+    tag: 'Authentication',
+    summary: 'Who is signed in? Both null when nobody is',
+    answers: { 200: CurrentSession },
+    errors: ['rate_limited'],
+  });
+  app.get('/api/auth/session', { schema: current }, async ({ caller }) => {
+    return {
+      user: caller ? userOf(caller.session) : null,
+      session: caller ? sessionOf(caller.session) : null,
+    };
+  });
+
+  const logOut = operation({
+    id: 'logOut',
+    tag: 'Authentication',
+    summary: 'Sign out; also answers 200 to a caller who is not signed in',
+    answers: { 200: LoggedOut },
+    errors: ['unauthorized_access', 'rate_limited'],
+  });
+  app.post('/api/auth/logout', { schema: logOut }, async (request, reply) => {
+    if (request.caller) await service.logOut(request.caller);
+    reply.header('set-cookie', callers.cookie.clear());
+    return { message: 'Logged out successfully', status: 'success' as const };
+  });
+
+  const refresh = operation({
+    id: 'refreshSession',
+    tag: 'Authentication',
+    summary: 'Extend the session; a bearer caller also gets a new access token',
+    session: true,
+    answers: { 200: Refreshed },
+    errors: ['unauthorized_access'],
+  });
+  app.post(
+    '/api/auth/refresh',
+    { schema: refresh, config: { needsSession: true } },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const session = await service.refresh(caller);
+      const body = { user: userOf(session), session: sessionOf(session) };
+      if (caller.by === 'cookie') {
+        reply.header('set-cookie', callers.cookie.set(session.token));
+        return body;
+      }
+      const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: session.id });
+      return { ...body, access_token, token_type: 'bearer' as const, expires_in: callers.tokens.lifetime };
+    },
+  );
+}
+
+export function authRoutes(app: FastifyInstance, options: AuthRoutesOptions): void {
+  entryRoutes(app, options);
+  sessionRoutes(app, options);
+}

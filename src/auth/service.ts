@@ -1,0 +1,165 @@
+// Sign-up, sign-in, sign-out and refresh: the decisions, on top of Better Auth.
+import { isAPIError } from 'better-auth/api';
+import type { Login, SignedIn, SignUp } from '../../contract/auth.ts';
+import type { FieldError } from '../../contract/errors.ts';
+import type { Database } from '../database/database.ts';
+import { codeOf, translate } from '../database/failure.ts';
+import { AppError, validationError } from '../errors.ts';
+import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
+import type { Caller, Callers } from './caller.ts';
+import { passwordFault } from './passwords.ts';
+import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
+import type { SignInLimits } from './sign-in-limits.ts';
+import { cleanName, emailFault, nameFault } from './user-rules.ts';
+
+/** Where a sign-in comes from. */
+export interface Client {
+  address: string;
+  userAgent: string;
+}
+
+export interface NewSession {
+  body: SignedIn;
+  /** `Set-Cookie` values as Better Auth made them. */
+  cookies: string[];
+}
+
+export interface AuthService {
+  signUp(input: SignUp, client: Client): Promise<NewSession>;
+  logIn(input: Login, client: Client): Promise<NewSession>;
+  logOut(caller: Caller): Promise<void>;
+  refresh(caller: Caller): Promise<SessionRow>;
+}
+
+export interface AuthParts {
+  database: Database;
+  auth: BetterAuth;
+  callers: Callers;
+  limits: SignInLimits;
+}
+
+function headersOf(client: Client): Headers {
+  return new Headers({ 'user-agent': client.userAgent, [ADDRESS_HEADER]: client.address });
+}
+
+function faults(candidates: Record<string, string | undefined>): FieldError[] {
+  return Object.entries(candidates).flatMap(([path, message]) =>
+    message === undefined ? [] : [{ path, message }],
+  );
+}
+
+/** What to answer when Better Auth refused, given the failure it may have swallowed. */
+function signUpError(error: unknown, failure: unknown): unknown {
+  const taken = new AppError(
+    'email_taken',
+    'There is already an account with this e-mail. Sign in instead.',
+    { cause: error },
+  );
+  if (codeOf(failure) === '23505') return taken;
+  if (failure !== undefined) return translate(failure);
+  if (!isAPIError(error)) return error;
+  const code = error.body?.code ?? '';
+  if (code.startsWith('USER_ALREADY_EXISTS')) return taken;
+  return error.statusCode < 500
+    ? validationError([{ path: '', message: error.body?.message ?? 'is not valid' }])
+    : error;
+}
+
+function isWrongPassword(error: unknown): boolean {
+  return isAPIError(error) && error.statusCode === 401;
+}
+
+type Entered = { headers: Headers; token: string };
+
+async function settled<Result>(
+  run: () => Promise<Result>,
+): Promise<{ value?: Result; error?: unknown; failure: unknown }> {
+  const { result, failure } = await withFailure(() =>
+    run().then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    ),
+  );
+  return { ...result, failure };
+}
+
+async function newSession(callers: Callers, entered: Entered): Promise<NewSession> {
+  const caller = await callers.bySessionToken(entered.token);
+  if (!caller) throw new AppError('unauthenticated', 'The session has already been ended.');
+  const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: caller.session.id });
+  const body = {
+    user: userOf(caller.session),
+    session: sessionOf(caller.session),
+    access_token,
+    token_type: 'bearer' as const,
+    expires_in: callers.tokens.lifetime,
+  };
+  return { body, cookies: entered.headers.getSetCookie() };
+}
+
+function assertNewUser(input: SignUp): void {
+  const errors = faults({
+    name: nameFault(cleanName(input.name)),
+    email: emailFault(input.email),
+    password: passwordFault(input.password),
+  });
+  if (errors.length > 0) throw validationError(errors);
+}
+
+export function createAuthService({ database, auth, callers, limits }: AuthParts): AuthService {
+  async function signUp(input: SignUp, client: Client): Promise<NewSession> {
+    assertNewUser(input);
+    await limits.countSignUp(client.address);
+    const body = { name: input.name, email: input.email, password: input.password };
+    const { value, error, failure } = await settled(() =>
+      auth.api.signUpEmail({ body, headers: headersOf(client), returnHeaders: true }),
+    );
+    if (!value?.response.token) throw signUpError(error, failure);
+    await limits.remember(value.response.user.id, client.address);
+    return newSession(callers, { headers: value.headers, token: value.response.token });
+  }
+
+  async function signIn(
+    input: Login,
+    client: Client,
+  ): Promise<{ userId: string | undefined; result: Entered | undefined }> {
+    const body = { email: input.email, password: input.password };
+    const { value, error, failure } = await settled(() =>
+      auth.api.signInEmail({ body, headers: headersOf(client), returnHeaders: true }),
+    );
+    if (value)
+      return {
+        userId: value.response.user.id,
+        result: { headers: value.headers, token: value.response.token },
+      };
+    if (failure !== undefined) throw translate(failure);
+    if (!isWrongPassword(error)) throw error;
+    return { userId: undefined, result: undefined };
+  }
+
+  async function logIn(input: Login, client: Client): Promise<NewSession> {
+    const errors = faults({
+      email: emailFault(input.email),
+      password: input.password === '' ? 'must not be empty' : undefined,
+    });
+    if (errors.length > 0) throw validationError(errors);
+    const entered = await limits.attempt({ email: input.email, address: client.address }, () =>
+      signIn(input, client),
+    );
+    if (!entered) throw new AppError('invalid_credentials', 'The e-mail or the password is wrong.');
+    return newSession(callers, entered);
+  }
+
+  async function logOut(caller: Caller): Promise<void> {
+    await database.transaction(async (transaction) => transaction.queue(deleteSession, [caller.session.id]));
+  }
+
+  async function refresh(caller: Caller): Promise<SessionRow> {
+    const values = [caller.session.id, callers.tokens.lifetime];
+    const [extended] = await database.transaction((transaction) => transaction.query(extendSession, values));
+    if (!extended) throw new AppError('unauthenticated', 'Sign in to continue.');
+    return { ...caller.session, expires_at: extended.expires_at };
+  }
+
+  return { signUp, logIn, logOut, refresh };
+}

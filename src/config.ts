@@ -1,0 +1,278 @@
+// Every environment variable: its type, its default and one sentence; nothing else in the server reads the environment.
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+
+/** What a person wrote in the environment cannot be used. The message is one line that names the variable. */
+export class ConfigError extends Error {}
+
+type Parse<Value> = (raw: string) => Value;
+
+interface Variable<Value> {
+  /** One sentence for the documentation and `.env.example`. */
+  readonly doc: string;
+  /** What a value may be, completing "must be …". */
+  readonly mustBe: string;
+  /** The default in words, as documented. */
+  readonly defaultText: string;
+  readonly fallback: Value;
+  /** Throws, with any error, on a value that cannot be used. */
+  readonly parse: Parse<Value>;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+const DEV_ORIGINS = ['3000', '3001'].flatMap((port) => [`http://localhost:${port}`]);
+const DEFAULT_ORIGINS = [
+  ...DEV_ORIGINS,
+  ...DEV_ORIGINS.map((origin) => origin.replace('localhost', '127.0.0.1')),
+];
+
+function refuse(): never {
+  throw new ConfigError();
+}
+
+function wholeNumber(minimum: number, maximum: number): Parse<number> {
+  return (raw) => {
+    const value = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
+    return value >= minimum && value <= maximum ? value : refuse();
+  };
+}
+
+function boolean(raw: string): boolean {
+  const value = raw.toLowerCase();
+  return value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : refuse();
+}
+
+function oneOf<Name extends string>(names: readonly Name[]): Parse<Name> {
+  return (raw) => names.find((name) => name === raw.toLowerCase()) ?? refuse();
+}
+
+function url(...protocols: string[]): Parse<string> {
+  return (raw) => (protocols.includes(new URL(raw).protocol) ? raw : refuse());
+}
+
+function publicUrl(raw: string): string {
+  const parsed = new URL(raw);
+  const plain = parsed.search === '' && parsed.hash === '' && parsed.username === '';
+  return plain && /^https?:$/.test(parsed.protocol) ? raw.replace(/\/+$/, '') : refuse();
+}
+
+function origins(raw: string): string[] {
+  const list = raw
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  return list.map((entry) => {
+    const parsed = new URL(entry);
+    const isOrigin = /^https?:$/.test(parsed.protocol) && parsed.pathname === '/' && !entry.includes('*');
+    return isOrigin && parsed.search === '' ? parsed.origin : refuse();
+  });
+}
+
+/** Addresses or CIDR blocks, or a number of hops; `false` trusts nobody. */
+export type TrustProxy = false | number | string[];
+
+function trustProxy(raw: string): TrustProxy {
+  if (/^\d{1,2}$/.test(raw)) return Number(raw) === 0 ? false : Number(raw);
+  return raw.split(',').map((entry) => {
+    const [address = '', prefix, ...rest] = entry.trim().split('/');
+    const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : refuse();
+    const valid =
+      rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+    return valid ? entry.trim() : refuse();
+  });
+}
+
+function host(raw: string): string {
+  return /^[A-Za-z0-9.:_-]{1,253}$/.test(raw) ? raw : refuse();
+}
+
+function variable<Value>(
+  fallback: Value,
+  defaultText: string,
+  mustBe: string,
+  parse: Parse<Value>,
+  doc: string,
+): Variable<Value> {
+  return { doc, mustBe, defaultText, fallback, parse };
+}
+
+function text(raw: string): string {
+  return raw;
+}
+
+/** The table of all variables. `docs/configuration.md` and `.env.example` are checked against it. */
+export const VARIABLES = {
+  DATABASE_URL: variable<string | undefined>(
+    undefined,
+    'a private PostgreSQL under `DATA_DIR`',
+    'a postgres:// address',
+    url('postgres:', 'postgresql:'),
+    'The PostgreSQL (15 or later) to use instead of the private one.',
+  ),
+  DATABASE_POOL_MODE: variable<'session' | 'transaction'>(
+    'session',
+    '`session`',
+    'session or transaction',
+    oneOf(['session', 'transaction']),
+    'Set to `transaction` behind PgBouncer in transaction mode or another pooler that cannot hold prepared statements.',
+  ),
+  DATABASE_POOL_SIZE: variable(
+    20,
+    '`20`',
+    'a whole number from 2 to 500',
+    wholeNumber(2, 500),
+    'How many connections one process may open for its requests; signing in has four more of its own.',
+  ),
+  DATA_DIR: variable(
+    './data',
+    '`./data`',
+    'a directory',
+    text,
+    'Where the private PostgreSQL, generated secrets and the log are kept.',
+  ),
+  SECRET_KEY: variable<string | undefined>(
+    undefined,
+    'generated once into `DATA_DIR`',
+    'at least 32 characters of your own',
+    text,
+    'Signs access tokens and cursors; required with `DATABASE_URL` unless `DEBUG` is true.',
+  ),
+  BETTER_AUTH_SECRET: variable<string | undefined>(
+    undefined,
+    'generated once into `DATA_DIR`',
+    'at least 32 characters of your own',
+    text,
+    'Signs session cookies; required with `DATABASE_URL` unless `DEBUG` is true.',
+  ),
+  ACCESS_TOKEN_EXPIRE_MINUTES: variable(
+    30,
+    '`30`',
+    'a whole number from 1 to 525600',
+    wholeNumber(1, 525_600),
+    'How many minutes a session and its access token live without being refreshed.',
+  ),
+  DEBUG: variable(
+    false,
+    '`false`',
+    'true or false',
+    boolean,
+    'Development mode: secrets may be missing with `DATABASE_URL`, and the log is more talkative.',
+  ),
+  HOST: variable(
+    '127.0.0.1',
+    '`127.0.0.1`',
+    'a host name or an IP address',
+    host,
+    'The address to listen on; `0.0.0.0` for every network interface.',
+  ),
+  PORT: variable(
+    8000,
+    '`8000`',
+    'a whole number from 0 to 65535',
+    wholeNumber(0, 65_535),
+    'The port to listen on; 0 takes a free one.',
+  ),
+  PUBLIC_URL: variable<string | undefined>(
+    undefined,
+    '`http://localhost:<PORT>`',
+    'an http:// or https:// address without query',
+    publicUrl,
+    'The address by which browsers reach the server; https makes cookies `Secure`.',
+  ),
+  ALLOWED_ORIGINS: variable(
+    DEFAULT_ORIGINS,
+    `\`${DEFAULT_ORIGINS.join(',')}\``,
+    'origins such as https://app.example.com, separated by commas',
+    origins,
+    'The front ends whose pages may call the API with cookies.',
+  ),
+  TRUST_PROXY: variable<TrustProxy>(
+    false,
+    'nobody',
+    'addresses or CIDR blocks separated by commas, or a number of hops',
+    trustProxy,
+    'Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.',
+  ),
+  RATE_LIMIT_REQUESTS: variable(
+    100,
+    '`100`',
+    'a whole number from 1 to 1000000000',
+    wholeNumber(1, 1_000_000_000),
+    'How many requests a signed-in user may make in one window.',
+  ),
+  RATE_LIMIT_WINDOW: variable(
+    60,
+    '`60`',
+    'a whole number of seconds from 1 to 86400',
+    wholeNumber(1, 86_400),
+    'The length of that window in seconds; it starts with its first request.',
+  ),
+  LOG_LEVEL: variable<LogLevel>(
+    'info',
+    '`info`',
+    LOG_LEVELS.join(', '),
+    oneOf(LOG_LEVELS),
+    'The least important messages that are logged.',
+  ),
+  LOG_FILE: variable<string | undefined>(
+    undefined,
+    '`DATA_DIR/logs/donewell.log` with the private PostgreSQL, else none',
+    'a file',
+    text,
+    'A file that gets the log as JSON lines besides the console; rotated at 10 MB, 5 kept.',
+  ),
+  WORKERS: variable(
+    1,
+    '`1`',
+    'a whole number from 1 to 128',
+    wholeNumber(1, 128),
+    'How many processes serve requests.',
+  ),
+  REDIS_URL: variable<string | undefined>(
+    undefined,
+    'none',
+    'a redis:// or rediss:// address',
+    url('redis:', 'rediss:'),
+    'A Redis that counts the rate limits of several nodes instead of PostgreSQL.',
+  ),
+} as const;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** The settings by variable name, each valid. */
+export type Settings = { readonly [Name in VariableName]: (typeof VARIABLES)[Name]['fallback'] };
+
+export type Environment = Record<string, string | undefined>;
+
+/** Reads `.env` if there is one. The process environment goes before it. */
+export function readEnvironment(directory: string, processEnvironment: Environment): Environment {
+  let file = '';
+  try {
+    file = readFileSync(path.join(directory, '.env'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new ConfigError(`.env cannot be read: ${(error as Error).message}`);
+  }
+  return { ...parseEnv(file), ...processEnvironment };
+}
+
+function settingOf(name: VariableName, environment: Environment): unknown {
+  const { fallback, parse, mustBe } = VARIABLES[name];
+  const raw = environment[name]?.trim();
+  if (raw === undefined || raw === '') return fallback;
+  try {
+    return parse(raw);
+  } catch {
+    // The value is not repeated: it may be a secret in the wrong place.
+    throw new ConfigError(`${name} must be ${mustBe}.`);
+  }
+}
+
+/** @throws ConfigError naming the first variable that cannot be used. */
+export function loadSettings(environment: Environment): Settings {
+  const names = Object.keys(VARIABLES) as VariableName[];
+  return Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
+}

@@ -1,0 +1,223 @@
+// The connections: reads go to any of them; writes happen only inside `transaction`, the one way to change anything.
+import pg from 'pg';
+import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
+import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
+import { wireTypes } from './values.ts';
+
+export interface DatabaseOptions {
+  connection: pg.PoolConfig;
+  /** `transaction` behind a pooler that cannot hold prepared statements or session settings. */
+  poolMode: 'session' | 'transaction';
+  poolSize: number;
+  log: (level: 'warn' | 'error', message: string) => void;
+}
+
+type Value = string | number | boolean | null | Buffer | readonly string[] | readonly number[];
+
+// Milliseconds. A statement that takes longer than this serves nobody any more.
+const STATEMENT_TIMEOUT = 15_000;
+const LOCK_TIMEOUT = 8_000;
+const IDLE_IN_TRANSACTION_TIMEOUT = 10_000;
+// The client's own limit, for a server that does not answer at all.
+const QUERY_TIMEOUT = 20_000;
+const CONNECT_TIMEOUT = 8_000;
+// Below the five minutes after which hosted databases suspend or drop idle connections.
+const IDLE_CONNECTION_TIMEOUT = 60_000;
+const CONNECTION_LIFETIME_SECONDS = 1_800;
+/** Requests that may wait for a connection; more than that are better told so at once. */
+const MAXIMUM_WAITING = 2_000;
+const ATTEMPTS = 4;
+
+const SESSION_SETTINGS = {
+  statement_timeout: STATEMENT_TIMEOUT,
+  lock_timeout: LOCK_TIMEOUT,
+  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
+};
+const LOCAL_SETTINGS = Object.entries(SESSION_SETTINGS)
+  .map(([name, milliseconds]) => `set local ${name} = ${milliseconds}`)
+  .join('; ');
+
+/** The common settings of every pool, ours and Better Auth's. */
+export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfig {
+  return {
+    ...options.connection,
+    ...(options.poolMode === 'session' ? SESSION_SETTINGS : {}),
+    max: size,
+    query_timeout: QUERY_TIMEOUT,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    idleTimeoutMillis: IDLE_CONNECTION_TIMEOUT,
+    maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
+    keepAlive: true,
+    application_name: 'donewell',
+  };
+}
+
+/** A transaction in progress. */
+export interface Transaction {
+  /** Runs a statement and waits for its rows. */
+  query<Row>(statement: ReadStatement<Row> | WriteStatement<Row>, values: readonly Value[]): Promise<Row[]>;
+  /** Sends a statement without waiting: its failure surfaces at the commit, which then does not happen. */
+  queue(statement: WriteStatement<unknown>, values: readonly Value[]): void;
+}
+
+class OpenTransaction implements Transaction {
+  readonly #client: pg.PoolClient;
+  readonly #prepare: boolean;
+  readonly #queued: Promise<unknown>[] = [];
+
+  constructor(client: pg.PoolClient, prepare: boolean) {
+    this.#client = client;
+    this.#prepare = prepare;
+  }
+
+  /** Statements without rows are sent and awaited together with the commit: the connection is pipelined. */
+  send(text: string): void {
+    this.#keep(this.#client.query(text));
+  }
+
+  async query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
+    const result = await this.#client.query(queryConfig(statement, values, this.#prepare));
+    return result.rows as Row[];
+  }
+
+  queue(statement: WriteStatement<unknown>, values: readonly Value[]): void {
+    this.#keep(this.#client.query(queryConfig(statement, values, this.#prepare)));
+  }
+
+  #keep(sent: Promise<unknown>): void {
+    sent.catch(() => {}); // reported by settle()
+    this.#queued.push(sent);
+  }
+
+  async settle(): Promise<void> {
+    await Promise.all(this.#queued);
+  }
+
+  async commit(): Promise<void> {
+    const committed = this.#client.query('commit');
+    committed.catch(() => {});
+    await this.settle();
+    // PostgreSQL answers the commit of a failed transaction with ROLLBACK, not with an error.
+    const { command } = await committed;
+    if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`);
+  }
+}
+
+function queryConfig(
+  statement: Statement<unknown>,
+  values: readonly Value[],
+  prepare: boolean,
+): pg.QueryConfig {
+  const named = prepare && statement.name !== '';
+  return { ...(named ? { name: statement.name } : {}), text: statement.text, values: values as unknown[] };
+}
+
+export class Database {
+  readonly #pool: pg.Pool;
+  readonly #prepare: boolean;
+  readonly #begin: string;
+  readonly #beginSnapshot: string;
+
+  constructor(options: DatabaseOptions) {
+    const session = options.poolMode === 'session';
+    this.#prepare = session;
+    const local = session ? '' : `; ${LOCAL_SETTINGS}`;
+    this.#begin = `begin${local}`;
+    this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
+    this.#pool = new pg.Pool({
+      ...poolConfig(options, options.poolSize),
+      types: wireTypes,
+      pipeline: true,
+    } as pg.PoolConfig);
+    // Without a listener an idle connection that breaks would end the process.
+    this.#pool.on('error', (error) =>
+      options.log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`),
+    );
+  }
+
+  /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
+  async read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    // A read may simply be repeated: a connection that the server closed while it lay idle is nobody's business.
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.#connect();
+      try {
+        const result = await client.query(queryConfig(statement, values, this.#prepare));
+        client.release();
+        return result.rows as Row[];
+      } catch (error) {
+        client.release(true);
+        if (attempt >= 2 || !isStaleConnection(error)) throw translate(error);
+      }
+    }
+  }
+
+  /** Runs reading statements that all see the same moment. */
+  async snapshot<Result>(run: (transaction: Pick<Transaction, 'query'>) => Promise<Result>): Promise<Result> {
+    return this.#attempt(this.#beginSnapshot, run);
+  }
+
+  /**
+   * Runs `run` between BEGIN and COMMIT and returns its result after the commit. When `run` throws, everything it did
+   * is undone. It may be run again after a deadlock, so it must have no effect outside the database.
+   */
+  async transaction<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(this.#begin, run);
+      } catch (error) {
+        if (attempt >= ATTEMPTS || !isRetryable(error instanceof Error ? (error.cause ?? error) : error))
+          throw error;
+      }
+    }
+  }
+
+  async #attempt<Result>(begin: string, run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    const client = await this.#connect();
+    const transaction = new OpenTransaction(client, this.#prepare);
+    try {
+      transaction.send(begin);
+      const result = await run(transaction);
+      await transaction.commit();
+      client.release();
+      return result;
+    } catch (error) {
+      throw await this.#undo(client, transaction, error);
+    }
+  }
+
+  /** Ends a failed transaction and returns the error to throw: the first failed statement's, if there was one. */
+  async #undo(client: pg.PoolClient, transaction: OpenTransaction, error: unknown): Promise<unknown> {
+    try {
+      await transaction.settle();
+      await client.query('rollback');
+      client.release();
+      return translate(error);
+    } catch (earlier) {
+      // The connection may be gone or out of step with its prepared statements: a new one is cheap.
+      client.release(true);
+      return translate(earlier);
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    if (this.#pool.waitingCount >= MAXIMUM_WAITING) throw overloaded();
+    const full = this.#pool.totalCount >= (this.#pool.options.max ?? 1);
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      if (full && /timeout exceeded/.test((error as Error).message)) throw overloaded(error);
+      throw isDatabaseAway(error) ? databaseError(error) : translate(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+function isStaleConnection(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : '';
+  return (
+    /^(57P01|ECONNRESET|EPIPE)$/.test(codeOf(error)) || /Connection terminated|not queryable/.test(message)
+  );
+}

@@ -1,0 +1,69 @@
+// What a failed statement means to a client: which failures are the database being away or busy, and which are our defects.
+import { AppError } from '../errors.ts';
+
+/** Seconds a client is asked to wait before it tries again. */
+const RETRY_AFTER = 2;
+
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EACCES',
+]);
+// Classes 08 (connection), 53 (resources), 57P (shutdown), 58 (system) and read-only after a failover.
+const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0.|58...|25006|XX...|28...|3D000)$/;
+// Cancelled by a time-out, lock not available, idle transaction ended.
+const BUSY_SQLSTATE = /^(57014|55P03|25P0[34])$/;
+const RETRYABLE_SQLSTATE = /^(40001|40P01)$/;
+// node-postgres reports a lost connection by message alone.
+const CONNECTION_MESSAGE =
+  /Connection terminated|connection error|timeout exceeded when trying to connect|Query read timeout|Client was closed|server closed the connection|SASL|Cannot use a pool after/i;
+
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** True for a deadlock or a serialisation failure: nothing was done and the same transaction may simply run again. */
+export function isRetryable(error: unknown): boolean {
+  return RETRYABLE_SQLSTATE.test(codeOf(error));
+}
+
+/** True when the connection or the server is gone, rather than the statement being wrong. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  return (
+    CONNECTION_CODES.has(code) || UNAVAILABLE_SQLSTATE.test(code) || CONNECTION_MESSAGE.test(error.message)
+  );
+}
+
+export function isDatabaseBusy(error: unknown): boolean {
+  return BUSY_SQLSTATE.test(codeOf(error)) || isRetryable(error);
+}
+
+export function overloaded(cause?: unknown): AppError {
+  return new AppError('overloaded', 'The server is busy. Try again in a moment.', {
+    retryAfter: RETRY_AFTER,
+    cause,
+  });
+}
+
+export function databaseError(cause?: unknown): AppError {
+  const detail = 'The database cannot be reached right now. Try again in a moment.';
+  return new AppError('database_error', detail, { retryAfter: RETRY_AFTER, cause });
+}
+
+/** Turns a driver's error into the answer for it; what is neither is a defect and stays as it is. */
+export function translate(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  if (isDatabaseBusy(error)) return overloaded(error);
+  return isDatabaseAway(error) ? databaseError(error) : error;
+}

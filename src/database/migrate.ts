@@ -1,0 +1,141 @@
+// Brings a database to this version's schema: frozen, numbered SQL files, applied in one transaction under a lock.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import pg from 'pg';
+import { codeOf, isDatabaseAway, isRetryable } from './failure.ts';
+
+/** The database cannot be used by this version of the server. The message is one line for a person. */
+export class MigrationError extends Error {}
+
+interface Migration {
+  number: number;
+  name: string;
+  sql: string;
+  /** SHA-256 of the file: a migration that has landed somewhere never changes again. */
+  checksum: string;
+}
+
+const DIRECTORY = path.join(import.meta.dirname, 'migrations');
+const MINIMUM_SERVER_VERSION = 150_000;
+// Any number, as long as no other program that shares the database takes the same.
+const ADVISORY_LOCK = 7_236_401_917;
+// Milliseconds between attempts to reach a database that is still starting.
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 5_000;
+
+export function loadMigrations(): Migration[] {
+  const files = readdirSync(DIRECTORY)
+    .filter((file) => file.endsWith('.sql'))
+    .sort();
+  return files.map((name, index) => {
+    const number = Number(name.slice(0, 4));
+    if (number !== index + 1) throw new Error(`Migration ${name} should be number ${index + 1}`);
+    const sql = readFileSync(path.join(DIRECTORY, name), 'utf8');
+    return { number, name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+  });
+}
+
+async function appliedMigrations(client: pg.Client): Promise<Map<number, string>> {
+  await client.query(`create table if not exists schema_migration (
+    number integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`);
+  const { rows } = await client.query<{ number: number; checksum: string }>(
+    'select number, checksum from schema_migration',
+  );
+  return new Map(rows.map((row) => [row.number, row.checksum]));
+}
+
+function assertHistory(applied: Map<number, string>, migrations: Migration[]): void {
+  for (const [number, checksum] of applied) {
+    const migration = migrations[number - 1];
+    if (!migration)
+      throw new MigrationError(
+        `The database was migrated by a newer version (migration ${number}): start that version.`,
+      );
+    if (migration.checksum !== checksum)
+      throw new MigrationError(`Migration ${migration.name} differs from the one in the database.`);
+  }
+}
+
+async function assertServerVersion(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
+  const version = Number(rows[0]?.server_version_num);
+  if (version < MINIMUM_SERVER_VERSION) {
+    throw new MigrationError(
+      `PostgreSQL 15 or later is needed; the server is version ${Math.floor(version / 10_000)}.`,
+    );
+  }
+}
+
+async function applyPending(client: pg.Client): Promise<string[]> {
+  const migrations = loadMigrations();
+  await client.query('begin');
+  // A lock of the transaction, not of the session: it also holds behind a transaction-mode pooler.
+  await client.query(`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  const applied = await appliedMigrations(client);
+  assertHistory(applied, migrations);
+  const pending = migrations.filter((migration) => !applied.has(migration.number));
+  for (const { number, name, sql, checksum } of pending) {
+    await client.query('insert into schema_migration (number, name, checksum) values ($1, $2, $3)', [
+      number,
+      name,
+      checksum,
+    ]);
+    await client.query(sql);
+  }
+  await client.query('commit');
+  return pending.map((migration) => migration.name);
+}
+
+/**
+ * Applies the migrations that the database lacks. Any number of servers may start at once: one applies, the others wait.
+ * @returns the names of those applied now.
+ * @throws MigrationError for a database of a newer version, an altered migration or a PostgreSQL before 15.
+ */
+export async function migrate(connection: pg.ClientConfig): Promise<string[]> {
+  for (let attempt = 1; ; attempt++) {
+    const client = new pg.Client({
+      ...connection,
+      connectionTimeoutMillis: 30_000,
+      application_name: 'donewell-migrate',
+    });
+    client.on('error', () => {}); // the query in progress fails with it
+    try {
+      await client.connect();
+      await assertServerVersion(client);
+      return await applyPending(client);
+    } catch (error) {
+      // Two first starts can meet while each creates the ledger itself.
+      const lostRace = isRetryable(error) || /^(23505|42P07|42710)$/.test(codeOf(error));
+      if (!lostRace || attempt >= 5) throw error;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+/** As `migrate`, but waits as long as it takes for a database that cannot be reached yet (a hosted one may sleep). */
+export async function migrateWhenReachable(
+  connection: pg.ClientConfig,
+  log: (message: string) => void,
+): Promise<string[]> {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    try {
+      return await migrate(connection);
+    } catch (error) {
+      if (!isDatabaseAway(error) || isRefused(error)) throw error;
+      log(
+        `The database cannot be reached (${codeOf(error) || 'no answer'}); trying again in ${pause / 1000} s.`,
+      );
+      await wait(pause);
+    }
+  }
+}
+
+/** Wrong password, no such database or role: waiting does not cure these. */
+function isRefused(error: unknown): boolean {
+  return (
+    /^(28...|3D000)$/.test(codeOf(error)) || /SASL|password must be a string/.test((error as Error).message)
+  );
+}

@@ -1,0 +1,41 @@
+// The database of this server: the one at DATABASE_URL, or a private PostgreSQL; reachable and migrated.
+import path from 'node:path';
+import type { ClientConfig } from 'pg';
+import type { Logger } from 'pino';
+import type { Settings } from '../config.ts';
+import { startEmbeddedPostgres } from './embedded.ts';
+import { migrateWhenReachable } from './migrate.ts';
+
+export interface OpenDatabase {
+  connection: ClientConfig;
+  /** Stops what was started; nothing for a foreign database. */
+  stop(): Promise<void>;
+}
+
+async function openPrivate(settings: Settings, logger: Logger): Promise<OpenDatabase> {
+  const dataDir = path.resolve(settings.DATA_DIR);
+  const postgres = await startEmbeddedPostgres({ dataDir, log: (level, message) => logger[level](message) });
+  // Nothing works without it any more: ending the process lets whatever supervises us start afresh.
+  void postgres.failed.then((error) => {
+    logger.fatal({ err: error }, 'the private PostgreSQL is gone');
+    process.kill(process.pid, 'SIGTERM');
+  });
+  return { connection: postgres.connection, stop: () => postgres.stop() };
+}
+
+/** Starts or reaches the database and brings it to this version's schema. */
+export async function openDatabase(settings: Settings, logger: Logger): Promise<OpenDatabase> {
+  const foreign = {
+    connection: { connectionString: settings.DATABASE_URL },
+    stop: async () => {},
+  } as OpenDatabase;
+  const database = settings.DATABASE_URL === undefined ? await openPrivate(settings, logger) : foreign;
+  try {
+    const applied = await migrateWhenReachable(database.connection, (message) => logger.warn(message));
+    if (applied.length > 0) logger.info(`Migrated the database: ${applied.join(', ')}`);
+    return database;
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+// SQL statements: each is static text with a name, declared once as a reader or a writer, and known to a registry.
+
+export interface Statement<Row> {
+  readonly name: string;
+  readonly text: string;
+  /** Phantom: the type of a row. Never set. */
+  readonly row?: Row;
+}
+
+/** A statement that changes nothing: it may run outside a transaction. */
+export interface ReadStatement<Row> extends Statement<Row> {
+  readonly kind: 'read';
+}
+
+/** A statement that changes or locks rows: only a transaction takes it. */
+export interface WriteStatement<Row> extends Statement<Row> {
+  readonly kind: 'write';
+}
+
+const registry = new Map<string, Statement<unknown>>();
+const CHANGES_OR_LOCKS =
+  /\b(insert\s+into|update\s+\S+\s+(as\s+\w+\s+)?set|delete\s+from|for\s+(no\s+key\s+)?update|for\s+(key\s+)?share)\b/i;
+
+function register<Made extends Statement<unknown>>(statement: Made): Made {
+  if (registry.has(statement.name)) throw new Error(`Two statements are named ${statement.name}`);
+  registry.set(statement.name, statement);
+  return statement;
+}
+
+/**
+ * Declares a prepared statement that only reads.
+ * @param name unique in the process; the prepared statement's name on the server (at most 63 bytes).
+ */
+export function read<Row>(name: string, text: string): ReadStatement<Row> {
+  if (CHANGES_OR_LOCKS.test(text)) throw new Error(`${name} writes: declare it with write()`);
+  return register({ kind: 'read', name, text });
+}
+
+/** Declares a prepared statement that writes or locks. */
+export function write<Row = never>(name: string, text: string): WriteStatement<Row> {
+  return register({ kind: 'write', name, text });
+}
+
+/** Every statement declared by the modules loaded so far; a test prepares each against the real schema. */
+export function allStatements(): Statement<unknown>[] {
+  return [...registry.values()];
+}

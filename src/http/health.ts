@@ -1,0 +1,64 @@
+// Whether the service works: with its database for readiness, without for liveness.
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Database } from '../database/database.ts';
+import { read } from '../database/statement.ts';
+import { VERSION } from './server.ts';
+
+/** Milliseconds after which a silent database counts as unreachable. */
+const PATIENCE = 3_000;
+
+const ping = read<{ one: number }>('health_ping', 'select 1 as one');
+
+export const Health = Type.Object(
+  {
+    status: Type.String({ enum: ['healthy', 'unhealthy'] }),
+    api: Type.Literal('running'),
+    database: Type.String({ enum: ['connected', 'unreachable'] }),
+    version: Type.String({ examples: [VERSION] }),
+    uptime_seconds: Type.Integer({ minimum: 0 }),
+  },
+  { $id: 'Health' },
+);
+
+async function answers(database: Database): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const impatience = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), PATIENCE);
+  });
+  const answer = database.read(ping, []).then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, impatience]).finally(() => clearTimeout(timer));
+}
+
+export function healthRoutes(app: FastifyInstance, database: Database): void {
+  const schema = {
+    tags: ['Health'],
+    summary: 'Is the service ready?',
+    operationId: 'getHealth',
+    response: { 200: Health, 503: Health },
+  };
+  app.get('/health', { schema }, async (_request, reply) => {
+    const connected = await answers(database);
+    return reply
+      .code(connected ? 200 : 503)
+      .headers(connected ? {} : { 'retry-after': '2' })
+      .send({
+        status: connected ? 'healthy' : 'unhealthy',
+        api: 'running',
+        database: connected ? 'connected' : 'unreachable',
+        version: VERSION,
+        uptime_seconds: Math.floor(process.uptime()),
+      });
+  });
+  const Live = Type.Object({ status: Type.Literal('alive') });
+  const live = {
+    tags: ['Health'],
+    summary: 'Does the process live?',
+    operationId: 'getLiveness',
+    response: { 200: Live },
+  };
+  app.get('/health/live', { schema: live }, async () => ({ status: 'alive' as const }));
+}

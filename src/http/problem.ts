@@ -1,0 +1,92 @@
+// The one map from errors to answers: every failure leaves as an RFC 9457 problem, and only defects are logged as such.
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ERROR_CODES, type Problem } from '../../contract/errors.ts';
+import { BODY_BYTES } from '../../contract/limits.ts';
+import { translate } from '../database/failure.ts';
+import { AppError } from '../errors.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The body for an error. `status` differs from the code's own only for the parser's refusals (408, 414, 431). */
+export function problemOf(
+  error: AppError,
+  requestId: string,
+  status: number = error.status,
+): Problem & Record<string, unknown> {
+  const standard = status === ERROR_CODES[error.code].status;
+  return {
+    type: `/docs/errors#${error.code}`,
+    title: standard ? ERROR_CODES[error.code].title : (STATUS_CODES[status] ?? 'Error'),
+    status,
+    detail: error.message,
+    code: error.code,
+    request_id: requestId,
+    ...(error.errors ? { errors: error.errors } : {}),
+    ...error.extra,
+  };
+}
+
+/** The headers that an error brings with it. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  return {
+    'content-type': PROBLEM_TYPE,
+    ...(error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) }),
+  };
+}
+
+/** What Fastify itself refuses, in our words. */
+function fromFramework(error: FastifyError): AppError | undefined {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new AppError('payload_too_large', `The body is larger than ${BODY_BYTES / 1024} KiB.`, {
+      cause: error,
+    });
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new AppError('unsupported_media_type', 'The body must be application/json.', { cause: error });
+  }
+  const refused = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500;
+  return refused
+    ? new AppError('malformed_request', 'The request cannot be understood.', { cause: error })
+    : undefined;
+}
+
+/** The error that a client may see for anything thrown. */
+export function publicError(error: unknown): AppError {
+  const known = translate(error);
+  if (known instanceof AppError) return known;
+  const framework = known instanceof Error ? fromFramework(known as FastifyError) : undefined;
+  return (
+    framework ??
+    new AppError('internal_error', 'Something went wrong on our side. It has been logged.', { cause: error })
+  );
+}
+
+export function sendProblem(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  error: AppError,
+  status?: number,
+): FastifyReply {
+  const problem = problemOf(error, request.id, status);
+  // As bytes: to a string Fastify would add a charset, which this media type does not have.
+  return reply
+    .code(problem.status)
+    .headers(problemHeaders(error))
+    .send(Buffer.from(JSON.stringify(problem)));
+}
+
+function logFailure(request: FastifyRequest, error: AppError): void {
+  if (error.code === 'internal_error') request.log.error({ err: error.cause }, 'a defect');
+  else if (error.status === 503) request.log.warn({ err: error.cause, code: error.code }, 'unavailable');
+}
+
+/** Installs the error handler for every route of the server. */
+export function installProblems(app: FastifyInstance): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = publicError(thrown);
+    logFailure(request, error);
+    return sendProblem(reply, request, error);
+  });
+}

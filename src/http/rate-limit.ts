@@ -1,0 +1,109 @@
+// Counting requests: fixed windows that start with the first request, in memory for one process, else in PostgreSQL.
+import type { FastifyReply } from 'fastify';
+import pg from 'pg';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+  RateLimiterRes,
+} from 'rate-limiter-flexible';
+import { type DatabaseOptions, poolConfig } from '../database/database.ts';
+import { translate } from '../database/failure.ts';
+import { AppError } from '../errors.ts';
+
+export interface WindowOptions {
+  name: string;
+  /** Requests in one window. */
+  points: number;
+  /** Length of the window in seconds. */
+  duration: number;
+}
+
+export interface WindowState {
+  allowed: boolean;
+  remaining: number;
+  /** Seconds until the window ends, at least 1. */
+  resetAfter: number;
+}
+
+/** One counter a key. */
+export class RateWindow {
+  readonly options: WindowOptions;
+  readonly #limiter: RateLimiterAbstract;
+
+  constructor(options: WindowOptions, limiter: RateLimiterAbstract) {
+    this.options = options;
+    this.#limiter = limiter;
+  }
+
+  /** Counts one. @throws AppError 503 when the counters cannot be reached. */
+  async consume(key: string): Promise<WindowState> {
+    try {
+      return stateOf(await this.#limiter.consume(key), true);
+    } catch (refused) {
+      if (refused instanceof RateLimiterRes) return stateOf(refused, false);
+      throw translate(refused);
+    }
+  }
+
+  /** Takes one back. */
+  async refund(key: string): Promise<void> {
+    await this.#limiter.reward(key, 1);
+  }
+}
+
+function stateOf(result: RateLimiterRes, allowed: boolean): WindowState {
+  return {
+    allowed,
+    remaining: result.remainingPoints,
+    resetAfter: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+  };
+}
+
+/** Where the counters live. */
+export interface RateStore {
+  window(options: WindowOptions): RateWindow;
+  close(): Promise<void>;
+}
+
+/** Counters of this process: exact as long as it is the only one. */
+export function memoryRateStore(): RateStore {
+  const window = (options: WindowOptions) =>
+    new RateWindow(
+      options,
+      new RateLimiterMemory({ keyPrefix: options.name, points: options.points, duration: options.duration }),
+    );
+  return { window, close: async () => {} };
+}
+
+const CONNECTIONS = 4;
+
+/** Counters that all processes and nodes share. */
+export function postgresRateStore(database: DatabaseOptions): RateStore {
+  const pool = new pg.Pool(poolConfig(database, CONNECTIONS));
+  pool.on('error', () => {}); // the next query opens a new connection
+  const prepare = database.poolMode === 'session';
+  const client = {
+    query: ({ name, ...query }: pg.QueryConfig) => pool.query(prepare && name ? { name, ...query } : query),
+  };
+  const window = (options: WindowOptions) => {
+    const { name, points, duration } = options;
+    const table = { tableName: 'rate_limit', tableCreated: true, storeType: 'pool' };
+    return new RateWindow(
+      options,
+      new RateLimiterPostgres({ storeClient: client, ...table, keyPrefix: name, points, duration }),
+    );
+  };
+  return { window, close: () => pool.end() };
+}
+
+/** Tells the client where it stands (draft-ietf-httpapi-ratelimit-headers). */
+export function setRateHeaders(reply: FastifyReply, options: WindowOptions, state: WindowState): void {
+  reply.header('ratelimit-policy', `"${options.name}";q=${options.points};w=${options.duration}`);
+  reply.header('ratelimit', `"${options.name}";r=${state.remaining};t=${state.resetAfter}`);
+}
+
+export function rateLimited(detail: string, state: WindowState): AppError {
+  const seconds = state.resetAfter === 1 ? 'a second' : `${state.resetAfter} seconds`;
+  return new AppError('rate_limited', `${detail} Try again in ${seconds}.`, { retryAfter: state.resetAfter });
+}

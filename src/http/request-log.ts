@@ -1,0 +1,16 @@
+// One line for each request: the route and never the URL, which may carry secrets in its path or query.
+import type { FastifyInstance } from 'fastify';
+import { clientAddress } from './client-address.ts';
+
+export function installRequestLog(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const line = {
+      method: request.method,
+      route: request.is404 ? 'unknown' : request.routeOptions.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: clientAddress(request),
+    };
+    request.log.info(line, 'request');
+  });
+}

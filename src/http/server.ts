@@ -1,0 +1,81 @@
+// The HTTP server without any feature: limits, time-outs, ids, errors, headers. Features add their routes to it.
+import { readFileSync } from 'node:fs';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { BODY_BYTES } from '../../contract/limits.ts';
+import type { TrustProxy } from '../config.ts';
+import { AppError } from '../errors.ts';
+import { installBodyParser } from './body.ts';
+import { answerClientError } from './client-error.ts';
+import { installNotFound } from './method-not-allowed.ts';
+import type { OriginRules } from './origin.ts';
+import { installProblems, sendProblem } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+import { installRequestLog } from './request-log.ts';
+import { installSecurity } from './security.ts';
+
+export interface ServerOptions {
+  logger: Logger;
+  trustProxy: TrustProxy;
+  rules: OriginRules;
+  https: boolean;
+}
+
+const packageFile = new URL('../../package.json', import.meta.url);
+export const VERSION = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
+
+// Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
+const KEEP_ALIVE_TIMEOUT = 72_000;
+const REQUEST_TIMEOUT = 30_000;
+/** Longer than any URL that Node's parser lets through: ids of any length reach their route. */
+const PARAMETER_LENGTH = 32_768;
+
+function trustedProxies(trust: TrustProxy) {
+  return typeof trust === 'number' ? (_address: string, hop: number) => hop < trust : trust;
+}
+
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    trustProxy: trustedProxies(options.trustProxy),
+    bodyLimit: BODY_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    // Requests that arrive on open connections while we stop are still answered.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAMETER_LENGTH },
+    clientErrorHandler: answerClientError,
+    // Node would answer a request without Host itself, in its own shape.
+    http: { requireHostHeader: false },
+    frameworkErrors: (_error, request, reply) => {
+      reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+      sendProblem(
+        reply as unknown as FastifyReply,
+        request as unknown as FastifyRequest,
+        new AppError('malformed_request', 'The URL cannot be decoded.'),
+      );
+    },
+  }) as unknown as FastifyInstance;
+  // Inputs are checked where they are used (`check` in input.ts); the schemas of routes document and serialise.
+  app.setValidatorCompiler(() => () => true);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new AppError('malformed_request', 'The request has no Host header.');
+    }
+  });
+  installProblems(app);
+  installNotFound(app);
+  installRequestLog(app);
+  installBodyParser(app);
+  await installSecurity(app, { rules: options.rules, https: options.https });
+  return app;
+}

@@ -1,0 +1,106 @@
+// A write that answers a request: with an Idempotency-Key its first answer is kept in the very transaction of the write.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerOf } from '../auth/guard.ts';
+import type { Database } from '../database/database.ts';
+import { AppError } from '../errors.ts';
+import {
+  type Answer,
+  findAnswer,
+  idempotencyKeyOf,
+  isKept,
+  keepAnswer,
+  keyReused,
+  requestHash,
+} from '../http/idempotency.ts';
+import { problemHeaders, problemOf } from '../http/problem.ts';
+import { type UserWrite, writeForUser } from './user-write.ts';
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  body: unknown;
+}
+
+export interface Work<Input> {
+  /** Checks the request, before anything is locked. */
+  parse: () => Input;
+  /** Makes the change. Runs in the transaction. */
+  run: (write: UserWrite, input: Input) => Promise<Reply>;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function toAnswer({ status, headers = {}, body }: Reply): Answer {
+  return { status, headers: { 'content-type': JSON_TYPE, ...headers }, body: JSON.stringify(body) };
+}
+
+function toProblemAnswer(error: AppError, requestId: string): Answer {
+  return {
+    status: error.status,
+    headers: problemHeaders(error),
+    body: JSON.stringify(problemOf(error, requestId)),
+  };
+}
+
+interface Keyed {
+  key: string;
+  hash: Buffer;
+}
+
+/** Under the user's lock: the kept answer if there is one, else the one that `produce` makes, which is then kept. */
+async function once(
+  write: UserWrite,
+  { key, hash }: Keyed,
+  produce: () => Promise<Answer>,
+): Promise<{ answer: Answer; replayed: boolean }> {
+  const [kept] = await write.transaction.query(findAnswer, [write.userId, key]);
+  if (kept && !kept.request_hash.equals(hash)) throw keyReused();
+  if (kept) return { answer: kept, replayed: true };
+  const answer = await produce();
+  const { status, headers, body } = answer;
+  write.transaction.queue(keepAnswer, [write.userId, key, hash, status, JSON.stringify(headers), body]);
+  return { answer, replayed: false };
+}
+
+async function keyedWrite<Input>(
+  database: Database,
+  request: FastifyRequest,
+  keyed: Keyed,
+  work: Work<Input>,
+): Promise<{ answer: Answer; replayed: boolean }> {
+  const { userId } = callerOf(request);
+  try {
+    const input = work.parse();
+    return await writeForUser(database, userId, (write) =>
+      once(write, keyed, async () => toAnswer(await work.run(write, input))),
+    );
+  } catch (error) {
+    if (!(error instanceof AppError) || !isKept(error)) throw error;
+    // Whatever the refused write had begun is undone by now; its refusal is kept by itself.
+    return writeForUser(database, userId, (write) =>
+      once(write, keyed, async () => toProblemAnswer(error, request.id)),
+    );
+  }
+}
+
+/** Runs a write and sends its answer, or the answer that was kept for the same Idempotency-Key. */
+export async function answerWrite<Input>(
+  database: Database,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: Work<Input>,
+): Promise<FastifyReply> {
+  const key = idempotencyKeyOf(request);
+  if (key === undefined) {
+    const input = work.parse();
+    const {
+      status,
+      headers = {},
+      body,
+    } = await writeForUser(database, callerOf(request).userId, (write) => work.run(write, input));
+    return reply.code(status).headers(headers).send(body);
+  }
+  const { answer, replayed } = await keyedWrite(database, request, { key, hash: requestHash(request) }, work);
+  if (replayed) reply.header('idempotency-replayed', 'true');
+  return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
+}

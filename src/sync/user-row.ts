@@ -1,0 +1,65 @@
+// Each user's one row: locked first by every write, it holds the revision and the counters of that user's tasks.
+import type { Priority } from '../../contract/task.ts';
+import { read, write } from '../database/statement.ts';
+
+export interface UserRow {
+  epoch: number;
+  rev: number;
+  floor_rev: number;
+  /** When the tasks last changed; sign-up time if never. */
+  updated_at: string;
+  low_total: number;
+  low_completed: number;
+  medium_total: number;
+  medium_completed: number;
+  high_total: number;
+  high_completed: number;
+}
+
+const COUNTERS =
+  's.low_total, s.low_completed, s.medium_total, s.medium_completed, s.high_total, s.high_completed';
+
+/** $1 user id */
+export const userRow = read<UserRow>(
+  'user_row',
+  `select s.epoch, s.rev, s.floor_rev, coalesce(s.changed_at, u.created_at) as updated_at, ${COUNTERS}
+   from user_sync s join "user" u on u.id = s.user_id where s.user_id = $1`,
+);
+
+/** $1 user id. `now` never runs backwards for a user, so that the order of times is the order of revisions. */
+export const lockUserRow = write<{ rev: number; now: string }>(
+  'user_row_lock',
+  `select rev, greatest(date_trunc('milliseconds', clock_timestamp()), changed_at) as now
+   from user_sync where user_id = $1 for no key update`,
+);
+
+/** $1 user id, $2 new revision, $3 time, then for each priority the changes of total and completed. */
+export const advanceUserRow = write(
+  'user_row_advance',
+  `update user_sync set rev = $2, changed_at = $3,
+     low_total = low_total + $4, low_completed = low_completed + $5,
+     medium_total = medium_total + $6, medium_completed = medium_completed + $7,
+     high_total = high_total + $8, high_completed = high_completed + $9
+   where user_id = $1`,
+);
+
+export interface Counts {
+  total: number;
+  completed: number;
+}
+
+export function countsByPriority(row: UserRow): Record<Priority, Counts> {
+  return {
+    1: { total: row.low_total, completed: row.low_completed },
+    2: { total: row.medium_total, completed: row.medium_completed },
+    3: { total: row.high_total, completed: row.high_completed },
+  };
+}
+
+export function totalCounts(row: UserRow): Counts {
+  const all = Object.values(countsByPriority(row));
+  return {
+    total: all.reduce((sum, { total }) => sum + total, 0),
+    completed: all.reduce((sum, { completed }) => sum + completed, 0),
+  };
+}

@@ -1,0 +1,182 @@
+// The SQL of listings, put together from fixed clauses: no text of a client ever becomes part of it.
+import { TRASH_DAYS } from '../../contract/limits.ts';
+import type { ListedTask, Priority, TaskSort } from '../../contract/task.ts';
+import { TASK_SORTS } from '../../contract/task.ts';
+import { type ReadStatement, read } from '../database/statement.ts';
+import { TASK_COLUMNS } from './repository.ts';
+
+export type Order = 'asc' | 'desc';
+
+export interface Filter {
+  trashed: boolean;
+  status?: boolean | undefined;
+  priority?: Priority | undefined;
+  /** Null for tasks without a category. */
+  category?: string | null | undefined;
+  dueBefore?: string | undefined;
+  dueAfter?: string | undefined;
+  /** Each must occur in title or description. */
+  words: readonly string[];
+}
+
+/** What a page is ordered by, as text: the place after its last row. */
+export type Place = readonly (string | number)[];
+
+export interface ListRow extends Omit<ListedTask, 'deleted_at'> {
+  deleted_at: string | null;
+  /** The sort keys before the id, as text that their type reads back. */
+  place: string[];
+}
+
+type Value = string | number | boolean;
+
+interface SortKey {
+  sql: string;
+  /** The type that reads the key back from a cursor. */
+  type: string;
+}
+
+const CREATED: SortKey = { sql: 'created_at', type: 'timestamptz' };
+
+/** The keys of each order; the id follows as the last. Each has its index, see the migrations. */
+function sortKeys(sort: TaskSort, order: Order): SortKey[] {
+  switch (sort) {
+    case 'created_at':
+      return [CREATED];
+    case 'updated_at':
+      // Under the user's lock times never run backwards, so revisions are in the order of changes, and unique.
+      return [{ sql: 'rev', type: 'bigint' }];
+    case 'due_date':
+      // Tasks without a date come last in both directions.
+      return [{ sql: `coalesce(due_date, '${order === 'asc' ? '' : '-'}infinity'::date)`, type: 'date' }];
+    case 'priority':
+      return [{ sql: 'priority', type: 'smallint' }, CREATED];
+    case 'title':
+      return [{ sql: 'title collate "und-x-icu"', type: 'text' }];
+  }
+}
+
+/** What search looks at: must be written exactly as in the index on it. */
+const SEARCHED = `lower((title || E'\\n' || coalesce(description, '')) collate "und-x-icu")`;
+
+class Clauses {
+  readonly conditions: string[] = [];
+  readonly values: Value[];
+
+  constructor(userId: string) {
+    this.values = [userId];
+  }
+
+  parameter(value: Value, type: string): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+}
+
+function escapeLike(word: string): string {
+  return word.replace(/[\\%_]/g, '\\$&');
+}
+
+function filterClauses(userId: string, filter: Filter): Clauses {
+  const clauses = new Clauses(userId);
+  const where = (condition: string) => clauses.conditions.push(condition);
+  where('user_id = $1');
+  if (filter.trashed)
+    where(
+      `deleted_at is not null and purged_at is null and deleted_at > now() - interval '${TRASH_DAYS} days'`,
+    );
+  else where('deleted_at is null');
+  if (filter.status !== undefined) where(`status = ${clauses.parameter(filter.status, 'boolean')}`);
+  if (filter.priority !== undefined) where(`priority = ${clauses.parameter(filter.priority, 'smallint')}`);
+  if (filter.category === null) where('category is null');
+  else if (filter.category !== undefined) where(`category = ${clauses.parameter(filter.category, 'text')}`);
+  // Written with the indexed expressions; both leave out tasks without a date.
+  if (filter.dueBefore !== undefined)
+    where(`coalesce(due_date, 'infinity'::date) < ${clauses.parameter(filter.dueBefore, 'date')}`);
+  if (filter.dueAfter !== undefined)
+    where(`coalesce(due_date, '-infinity'::date) > ${clauses.parameter(filter.dueAfter, 'date')}`);
+  for (const word of filter.words) {
+    where(
+      `${SEARCHED} like '%' || lower(${clauses.parameter(escapeLike(word), 'text')} collate "und-x-icu") || '%'`,
+    );
+  }
+  return clauses;
+}
+
+export interface Listing {
+  userId: string;
+  filter: Filter;
+  sort: TaskSort;
+  order: Order;
+  after: Place | undefined;
+  skip: number;
+  limit: number;
+}
+
+export interface Query<Row> {
+  statement: ReadStatement<Row>;
+  values: Value[];
+}
+
+function isPlain({ trashed, status, priority, category, dueBefore, dueAfter, words }: Filter): boolean {
+  return (
+    !trashed &&
+    words.length === 0 &&
+    [status, priority, category, dueBefore, dueAfter].every((value) => value === undefined)
+  );
+}
+
+function listText(listing: Listing): { text: string; values: Value[] } {
+  const keys = sortKeys(listing.sort, listing.order);
+  const clauses = filterClauses(listing.userId, listing.filter);
+  const row = [...keys.map((key) => key.sql), 'id'].join(', ');
+  if (listing.after) {
+    const types = [...keys.map((key) => key.type), 'bigint'];
+    const place = listing.after.map((value, index) => clauses.parameter(value, types[index] ?? 'bigint'));
+    const collated = place.map((parameter, index) =>
+      listing.sort === 'title' && index === 0 ? `${parameter} collate "und-x-icu"` : parameter,
+    );
+    clauses.conditions.push(`(${row}) ${listing.order === 'asc' ? '>' : '<'} (${collated.join(', ')})`);
+  }
+  const order = [...keys.map((key) => key.sql), 'id'].map((key) => `${key} ${listing.order}`).join(', ');
+  const limit = clauses.parameter(listing.limit, 'integer');
+  const offset = clauses.parameter(listing.skip, 'integer');
+  const text = `select ${TASK_COLUMNS}, deleted_at, array[${keys.map((key) => `(${key.sql})::text`).join(', ')}] as place
+    from task where ${clauses.conditions.join(' and ')}
+    order by ${order} limit ${limit} offset ${offset}`;
+  return { text, values: clauses.values };
+}
+
+/** The unfiltered listings are prepared; with filters the planner does better when it sees the values. */
+const prepared = new Map<string, ReadStatement<ListRow>>();
+for (const sort of TASK_SORTS) {
+  for (const order of ['asc', 'desc'] as const) {
+    for (const after of [undefined, sort === 'priority' ? ['', '', 1] : ['', 1]]) {
+      const name = `task_list_${sort}_${order}_${after ? 'next' : 'first'}`;
+      const { text } = listText({
+        userId: '',
+        filter: { trashed: false, words: [] },
+        sort,
+        order,
+        after,
+        skip: 0,
+        limit: 1,
+      });
+      prepared.set(name, read<ListRow>(name, text));
+    }
+  }
+}
+
+export function listQuery(listing: Listing): Query<ListRow> {
+  const { text, values } = listText(listing);
+  const name = `task_list_${listing.sort}_${listing.order}_${listing.after ? 'next' : 'first'}`;
+  const known = isPlain(listing.filter) ? prepared.get(name) : undefined;
+  return { statement: known ?? { kind: 'read', name: '', text }, values };
+}
+
+/** How many tasks the filter matches, exactly. */
+export function countQuery(userId: string, filter: Filter): Query<{ total: number }> {
+  const { conditions, values } = filterClauses(userId, filter);
+  const text = `select count(*)::integer as total from task where ${conditions.join(' and ')}`;
+  return { statement: { kind: 'read', name: '', text }, values };
+}

@@ -1,0 +1,75 @@
+// The SQL of single tasks. Every statement names the user: what is not theirs is not there.
+
+import { TRASH_DAYS } from '../../contract/limits.ts';
+import type { Priority, Task } from '../../contract/task.ts';
+import { read, write } from '../database/statement.ts';
+
+/** In the order of the contract. */
+export const TASK_COLUMNS =
+  'id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, user_id, rev';
+
+export interface StoredTask extends Task {
+  deleted_at: string | null;
+}
+
+/** A task's own fields, as they are stored. */
+export interface TaskFields {
+  title: string;
+  description: string | null;
+  status: boolean;
+  category: string | null;
+  priority: Priority;
+  due_date: string | null;
+  completed_at: string | null;
+}
+
+/** $1 user id, $2 task id */
+export const taskById = read<Task>(
+  'task_by_id',
+  `select ${TASK_COLUMNS} from task where user_id = $1 and id = $2 and deleted_at is null`,
+);
+
+/** $1 user id, $2 task id. Also one in the trash, as long as it can be restored. */
+export const taskOrTrashed = read<StoredTask>(
+  'task_or_trashed',
+  `select ${TASK_COLUMNS}, deleted_at from task
+   where user_id = $1 and id = $2 and purged_at is null
+     and (deleted_at is null or deleted_at > now() - interval '${TRASH_DAYS} days')`,
+);
+
+/** $1 user id, $2 title, $3 description, $4 status, $5 category, $6 priority, $7 due date, $8 completed at, $9 now, $10 rev */
+export const insertTask = write<Task>(
+  'task_insert',
+  `insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+   returning ${TASK_COLUMNS}`,
+);
+
+/** $1 user id, $2 task id, $3 title, $4 description, $5 status, $6 category, $7 priority, $8 due date, $9 completed at, $10 now, $11 rev */
+export const updateTask = write<Task>(
+  'task_update',
+  `update task set title = $3, description = $4, status = $5, category = $6, priority = $7, due_date = $8, completed_at = $9,
+     updated_at = $10, rev = $11
+   where user_id = $1 and id = $2
+   returning ${TASK_COLUMNS}`,
+);
+
+/** $1 user id, $2 task id, $3 now, $4 rev */
+export const trashTask = write(
+  'task_trash',
+  'update task set deleted_at = $3, updated_at = $3, rev = $4 where user_id = $1 and id = $2',
+);
+
+/** $1 user id, $2 task id, $3 now, $4 rev */
+export const restoreTask = write<Task>(
+  'task_restore',
+  `update task set deleted_at = null, updated_at = $3, rev = $4 where user_id = $1 and id = $2 returning ${TASK_COLUMNS}`,
+);
+
+/** $1 user id, $2 task id, $3 now, $4 rev. The text goes; the tombstone that sync needs stays. */
+export const purgeTask = write(
+  'task_purge',
+  `update task set title = '', description = null, category = null, due_date = null, deleted_at = coalesce(deleted_at, $3), purged_at = $3,
+     updated_at = $3, rev = $4
+   where user_id = $1 and id = $2`,
+);

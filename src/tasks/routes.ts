@@ -1,0 +1,237 @@
+// The routes of /api/tasks: parse, call, answer.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { Message } from '../../contract/common.ts';
+import { NewTask, Task, TaskChange, TaskListQuery, TaskPage } from '../../contract/task.ts';
+import { callerOf } from '../auth/guard.ts';
+import type { Database } from '../database/database.ts';
+import { validationError } from '../errors.ts';
+import { jsonBody } from '../http/body.ts';
+import { etagOf, isNotModified } from '../http/conditional.ts';
+import type { Cursors } from '../http/cursor.ts';
+import { operation } from '../http/docs.ts';
+import { check, checkQuery } from '../http/input.ts';
+import { answerWrite, type Reply } from '../sync/answered-write.ts';
+import { cleanChange, cleanNewTask } from './input.ts';
+import { listTasks } from './listing.ts';
+import { taskById } from './repository.ts';
+import { changeTask, createTask, purge, restore, type Target, taskNotFound, trash } from './service.ts';
+
+const Params = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+const DeleteQuery = Type.Object({
+  permanent: Type.Optional(
+    Type.Boolean({
+      description: 'Delete for good, from the trash or at once.',
+      'x-error': 'must be true or false',
+    }),
+  ),
+});
+const WriteHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description: 'The same key with the same request returns the first answer again for 24 hours.',
+    }),
+  ),
+  'if-match': Type.Optional(
+    Type.String({
+      description: 'The `ETag` that you have seen: 412 when the task has changed since.',
+      examples: ['"17"'],
+    }),
+  ),
+});
+const CreateHeaders = Type.Pick(WriteHeaders, ['idempotency-key']);
+const ReadHeaders = Type.Object({ 'if-none-match': Type.Optional(Type.String({ examples: ['"17"'] })) });
+
+const WRITE = { needsSession: true, ownBodyErrors: true };
+const BODY_ERRORS = [
+  'malformed_json',
+  'unauthorized_access',
+  'payload_too_large',
+  'unsupported_media_type',
+  'validation_error',
+  'idempotency_key_reused',
+] as const;
+const TARGET_ERRORS = [
+  'unauthorized_access',
+  'task_not_found',
+  'stale',
+  'validation_error',
+  'idempotency_key_reused',
+  'malformed_json',
+  'unsupported_media_type',
+  'payload_too_large',
+] as const;
+
+const LARGEST_ID = 9_223_372_036_854_775_807n;
+
+/** @throws AppError 422 for what is no positive integer, 404 for one that no task can have. */
+function taskIdOf(request: FastifyRequest): string {
+  const { id } = request.params as { id: string };
+  if (!/^[1-9][0-9]*$/.test(id))
+    throw validationError([{ path: 'id', message: 'must be a positive integer' }]);
+  if (id.length > 19 || BigInt(id) > LARGEST_ID) throw taskNotFound();
+  return id;
+}
+
+function targetOf(request: FastifyRequest): Target {
+  return { id: taskIdOf(request), ifMatch: request.headers['if-match'] };
+}
+
+/** A body is not needed here, but one that was sent must be readable. */
+function bodylessTargetOf(request: FastifyRequest): Target {
+  if (request.bodyError) throw request.bodyError;
+  return targetOf(request);
+}
+
+function taskReply(status: number, task: Task): Reply {
+  const location: Record<string, string> = status === 201 ? { location: `/api/tasks/${task.id}` } : {};
+  return { status, headers: { etag: etagOf(task.rev), ...location }, body: task };
+}
+
+function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors): void {
+  const list = operation({
+    id: 'listTasks',
+    tag: 'Tasks',
+    summary: 'List tasks, newest first unless asked otherwise',
+    session: true,
+    query: TaskListQuery,
+    answers: { 200: TaskPage },
+    errors: ['validation_error'],
+  });
+  app.get('/api/tasks', { schema: list, config: { needsSession: true } }, async (request) => {
+    return listTasks(database, cursors, callerOf(request).userId, checkQuery(TaskListQuery, request.query));
+  });
+
+  const get = operation({
+    id: 'getTask',
+    tag: 'Tasks',
+    summary: 'Get a task',
+    session: true,
+    params: Params,
+    headers: ReadHeaders,
+    answers: { 200: Task, 304: Type.Null({ description: 'Not modified' }) },
+    errors: ['task_not_found', 'validation_error'],
+  });
+  app.get('/api/tasks/:id', { schema: get, config: { needsSession: true } }, async (request, reply) => {
+    const [task] = await database.read(taskById, [callerOf(request).userId, taskIdOf(request)]);
+    if (!task) throw taskNotFound();
+    reply.header('etag', etagOf(task.rev));
+    return isNotModified(request.headers['if-none-match'], etagOf(task.rev)) ? reply.code(304).send() : task;
+  });
+}
+
+function changeRoutes(app: FastifyInstance, database: Database): void {
+  const create = operation({
+    id: 'createTask',
+    tag: 'Tasks',
+    summary: 'Create a task',
+    session: true,
+    headers: CreateHeaders,
+    body: NewTask,
+    answers: { 201: Task },
+    errors: BODY_ERRORS,
+  });
+  app.post('/api/tasks', { schema: create, config: WRITE }, (request, reply) =>
+    answerWrite(database, request, reply, {
+      parse: () => cleanNewTask(check(NewTask, jsonBody(request))),
+      run: async (write, task) => taskReply(201, await createTask(write, task)),
+    }),
+  );
+
+  for (const method of ['PUT', 'PATCH'] as const) {
+    const change = operation({
+      id: method === 'PUT' ? 'putTask' : 'patchTask',
+      tag: 'Tasks',
+      summary: 'Change a task: absent fields stay as they are, null clears',
+      session: true,
+      params: Params,
+      headers: WriteHeaders,
+      body: TaskChange,
+      answers: { 200: Task },
+      errors: [...TARGET_ERRORS],
+    });
+    app.route({
+      method,
+      url: '/api/tasks/:id',
+      schema: change,
+      config: WRITE,
+      handler: (request, reply) =>
+        answerWrite(database, request, reply, {
+          parse: () => ({
+            target: targetOf(request),
+            change: cleanChange(check(TaskChange, jsonBody(request))),
+          }),
+          run: async (write, { target, change }) => taskReply(200, await changeTask(write, target, change)),
+        }),
+    });
+  }
+
+  const complete = operation({
+    id: 'completeTask',
+    tag: 'Tasks',
+    summary: 'Mark a task as complete; twice changes nothing',
+    session: true,
+    params: Params,
+    headers: WriteHeaders,
+    answers: { 200: Task },
+    errors: TARGET_ERRORS,
+  });
+  app.patch('/api/tasks/:id/complete', { schema: complete, config: WRITE }, (request, reply) =>
+    answerWrite(database, request, reply, {
+      parse: () => bodylessTargetOf(request),
+      run: async (write, target) => taskReply(200, await changeTask(write, target, { status: true })),
+    }),
+  );
+}
+
+function trashRoutes(app: FastifyInstance, database: Database): void {
+  const remove = operation({
+    id: 'deleteTask',
+    tag: 'Tasks',
+    summary: 'Move a task to the trash, or delete it for good',
+    session: true,
+    params: Params,
+    query: DeleteQuery,
+    headers: WriteHeaders,
+    answers: { 200: Message },
+    errors: TARGET_ERRORS,
+  });
+  app.delete('/api/tasks/:id', { schema: remove, config: WRITE }, (request, reply) =>
+    answerWrite(database, request, reply, {
+      parse: () => {
+        const { permanent = false } = checkQuery(DeleteQuery, request.query);
+        return { target: bodylessTargetOf(request), permanent };
+      },
+      run: async (write, { target, permanent }) => {
+        await (permanent ? purge(write, target) : trash(write, target));
+        return { status: 200, body: { message: 'Task deleted successfully' } };
+      },
+    }),
+  );
+
+  const restoring = operation({
+    id: 'restoreTask',
+    tag: 'Tasks',
+    summary: 'Take a task out of the trash',
+    session: true,
+    params: Params,
+    headers: WriteHeaders,
+    answers: { 200: Task },
+    errors: TARGET_ERRORS,
+  });
+  app.post('/api/tasks/:id/restore', { schema: restoring, config: WRITE }, (request, reply) =>
+    answerWrite(database, request, reply, {
+      parse: () => bodylessTargetOf(request),
+      run: async (write, target) => taskReply(200, await restore(write, target)),
+    }),
+  );
+}
+
+export function taskRoutes(
+  app: FastifyInstance,
+  { database, cursors }: { database: Database; cursors: Cursors },
+): void {
+  readRoutes(app, database, cursors);
+  changeRoutes(app, database);
+  trashRoutes(app, database);
+}

@@ -1,0 +1,137 @@
+// What may happen to a task, and what it means for revision and counters. Runs inside a user's write.
+import type { Task } from '../../contract/task.ts';
+import { AppError } from '../errors.ts';
+import { etagOf, isMatch } from '../http/conditional.ts';
+import type { UserWrite } from '../sync/user-write.ts';
+import type { CleanChange, CleanTask } from './input.ts';
+import {
+  insertTask,
+  purgeTask,
+  restoreTask,
+  type StoredTask,
+  type TaskFields,
+  taskOrTrashed,
+  trashTask,
+  updateTask,
+} from './repository.ts';
+
+/** Which task a write means, and which version of it the client has seen. */
+export interface Target {
+  id: string;
+  ifMatch: string | undefined;
+}
+
+export function taskNotFound(): AppError {
+  return new AppError('task_not_found', 'There is no task with this id.');
+}
+
+/** As the contract shows a task: without what only the trash knows. */
+function publicTask({ deleted_at: _, ...task }: StoredTask): Task {
+  return task;
+}
+
+/** The task to be changed, in the trash or not. @throws AppError 404, or 412 when the client has seen an older version. */
+async function load(write: UserWrite, target: Target): Promise<StoredTask> {
+  const [task] = await write.transaction.query(taskOrTrashed, [write.userId, target.id]);
+  if (!task) throw taskNotFound();
+  return task;
+}
+
+function assertCurrent(task: StoredTask, target: Target): void {
+  if (isMatch(target.ifMatch, etagOf(task.rev))) return;
+  throw new AppError('stale', 'The task has been changed since you read it. Look at it again and repeat.', {
+    extra: { current: publicTask(task) },
+  });
+}
+
+async function loadLive(write: UserWrite, target: Target): Promise<StoredTask> {
+  const task = await load(write, target);
+  if (task.deleted_at !== null) throw taskNotFound();
+  assertCurrent(task, target);
+  return task;
+}
+
+function only<Row>(rows: Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new Error('A locked task was not there to be written');
+  return row;
+}
+
+export async function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
+  const { title, description = null, status = false, category = null, priority = 2, due_date = null } = input;
+  const rev = write.change(undefined, { priority, status });
+  const completed_at = status ? write.now : null;
+  const values = [
+    write.userId,
+    title,
+    description,
+    status,
+    category,
+    priority,
+    due_date,
+    completed_at,
+    write.now,
+    rev,
+  ];
+  return only(await write.transaction.query(insertTask, values));
+}
+
+function withChange(task: StoredTask, change: CleanChange, now: string): TaskFields {
+  const next = { ...task, ...change };
+  if (next.status !== task.status) next.completed_at = next.status ? now : null;
+  return next;
+}
+
+const FIELDS = ['title', 'description', 'status', 'category', 'priority', 'due_date'] as const;
+
+/** Changes what is given; when nothing differs, nothing happens at all. */
+export async function changeTask(write: UserWrite, target: Target, change: CleanChange): Promise<Task> {
+  const task = await loadLive(write, target);
+  const next = withChange(task, change, write.now);
+  if (FIELDS.every((field) => next[field] === task[field])) return publicTask(task);
+  const rev = write.change(task, next);
+  const { title, description, status, category, priority, due_date, completed_at } = next;
+  const values = [
+    write.userId,
+    task.id,
+    title,
+    description,
+    status,
+    category,
+    priority,
+    due_date,
+    completed_at,
+    write.now,
+    rev,
+  ];
+  return only(await write.transaction.query(updateTask, values));
+}
+
+/** Moves a task to the trash. */
+export async function trash(write: UserWrite, target: Target): Promise<void> {
+  const task = await loadLive(write, target);
+  write.transaction.queue(trashTask, [write.userId, task.id, write.now, write.change(task, undefined)]);
+}
+
+/** Deletes a task for good, from the trash or at once. */
+export async function purge(write: UserWrite, target: Target): Promise<void> {
+  const task = await load(write, target);
+  assertCurrent(task, target);
+  const counted = task.deleted_at === null ? task : undefined;
+  write.transaction.queue(purgeTask, [write.userId, task.id, write.now, write.change(counted, undefined)]);
+}
+
+/** Takes a task out of the trash; a live one is answered as it is. */
+export async function restore(write: UserWrite, target: Target): Promise<Task> {
+  const task = await load(write, target);
+  assertCurrent(task, target);
+  if (task.deleted_at === null) return publicTask(task);
+  return only(
+    await write.transaction.query(restoreTask, [
+      write.userId,
+      task.id,
+      write.now,
+      write.change(undefined, task),
+    ]),
+  );
+}
