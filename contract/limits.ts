@@ -35,3 +35,16 @@ export const WRONG_SIGN_INS_PER_EMAIL = 50;
 export const WRONG_SIGN_IN_MINUTES = 15;
 export const SIGN_UPS_PER_ADDRESS = 20;
 export const SIGN_UP_MINUTES = 60;
+
+export const SYNC_LIMIT = 1_000;
+export const SYNC_DEFAULT_LIMIT = 500;
+
+/** Open sockets of one user on one node. */
+export const SOCKETS_PER_USER = 50;
+/** Bytes of one packet from a client, and packets in one second, before its socket is closed. */
+export const SOCKET_PACKET_BYTES = 16 * 1_024;
+export const SOCKET_PACKETS_PER_SECOND = 20;
+/** Milliseconds between two `dashboard:stats`. */
+export const STATS_INTERVAL = 250;
+/** Changes that are pushed one by one; after more at once clients are told to sync. */
+export const PUSHED_CHANGES = 500;

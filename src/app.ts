@@ -15,6 +15,7 @@ import {
 } from '../contract/auth.ts';
 import { Message } from '../contract/common.ts';
 import { Overview, Stats } from '../contract/dashboard.ts';
+import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { AccessTokens } from './auth/access-token.ts';
 import { createBetterAuth } from './auth/better-auth.ts';
@@ -31,11 +32,14 @@ import { Database, type DatabaseOptions } from './database/database.ts';
 import { Cursors } from './http/cursor.ts';
 import { installDocs } from './http/docs.ts';
 import { Health, healthRoutes } from './http/health.ts';
-import { memoryRateStore, postgresRateStore, type RateStore } from './http/rate-limit.ts';
+import type { RateStore } from './http/rate-limit.ts';
+import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-stores.ts';
 import { createServer } from './http/server.ts';
 import { welcomeRoutes } from './http/welcome.ts';
+import { installRealtime } from './realtime/realtime.ts';
 import { scheduleRetention } from './retention/retention.ts';
 import type { Secrets } from './secrets.ts';
+import { syncRoutes } from './sync/routes.ts';
 import { taskRoutes } from './tasks/routes.ts';
 
 export interface AppOptions {
@@ -65,6 +69,8 @@ const NAMED_SCHEMAS: TSchema[] = [
   Stats,
   Overview,
   Message,
+  SyncPage,
+  Tombstone,
   Health,
 ];
 
@@ -76,6 +82,14 @@ export function publicUrlOf(settings: Settings): string {
 function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
   const log = (level: 'warn' | 'error', message: string) => logger[level](message);
   return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize: settings.DATABASE_POOL_SIZE, log };
+}
+
+/** In memory only where one process is all there is. */
+function rateStoreOf(options: AppOptions): RateStore {
+  const { settings, shared, logger } = options;
+  if (!shared) return memoryRateStore();
+  if (settings.REDIS_URL === undefined) return postgresRateStore(databaseOptions(options));
+  return redisRateStore(settings.REDIS_URL, databaseOptions(options), (message) => logger.warn(message));
 }
 
 async function assemble(options: AppOptions, database: Database, store: RateStore): Promise<FastifyInstance> {
@@ -110,9 +124,25 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
   await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
   welcomeRoutes(app);
+  const { shared, connection } = options;
+  const direct = settings.DATABASE_DIRECT_URL;
+  const listenOn = direct === undefined ? connection : { connectionString: direct };
+  const hearsNothing = settings.DATABASE_POOL_MODE === 'transaction' && direct === undefined;
+  const realtime = installRealtime(app, {
+    database,
+    callers,
+    rules,
+    listenOn: hearsNothing ? undefined : listenOn,
+    shared,
+    redisUrl: settings.REDIS_URL,
+  });
   authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
   await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
-  taskRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'tasks') });
+  taskRoutes(app, {
+    writes: { database, announce: realtime.announce },
+    cursors: new Cursors(secrets.secretKey, 'tasks'),
+  });
+  syncRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'sync') });
   dashboardRoutes(app, { database });
   return app;
 }
@@ -121,7 +151,7 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const database = new Database(databaseOptions(options));
-  const store = options.shared ? postgresRateStore(databaseOptions(options)) : memoryRateStore();
+  const store = rateStoreOf(options);
   const app = await assemble(options, database, store);
   const stopRetention = scheduleRetention(database, logger);
   app.addHook('onClose', async () => {

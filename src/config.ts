@@ -119,6 +119,13 @@ export const VARIABLES = {
     oneOf(['session', 'transaction']),
     'Set to `transaction` behind PgBouncer in transaction mode or another pooler that cannot hold prepared statements.',
   ),
+  DATABASE_DIRECT_URL: variable<string | undefined>(
+    undefined,
+    '`DATABASE_URL`',
+    'a postgres:// address',
+    url('postgres:', 'postgresql:'),
+    'Behind a pooler, the address of the server itself: for migrations and for hearing what other nodes change.',
+  ),
   DATABASE_POOL_SIZE: variable(
     20,
     '`20`',
@@ -236,7 +243,7 @@ export const VARIABLES = {
     'none',
     'a redis:// or rediss:// address',
     url('redis:', 'rediss:'),
-    'A Redis that counts the rate limits of several nodes instead of PostgreSQL.',
+    'A Redis that counts rate limits and carries hints of changes between several nodes, instead of PostgreSQL.',
   ),
 } as const;
 

@@ -1,6 +1,6 @@
 // The two secrets: taken from the settings, refused when unsafe, or generated once into the data directory.
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, type Settings } from './config.ts';
 
@@ -61,7 +61,9 @@ function secretOf(name: SecretName, settings: Settings): string {
   if (given !== undefined) return given;
   const file = path.join(path.resolve(settings.DATA_DIR), `${name.toLowerCase().replaceAll('_', '-')}.txt`);
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 });
+    const directory = path.dirname(file);
+    // Others may pass through, to the private PostgreSQL that runs as another user; a umask must not change that.
+    if (mkdirSync(directory, { recursive: true })) chmodSync(directory, 0o711);
     return generatedSecret(file);
   } catch (error) {
     throw new ConfigError(`DATA_DIR must be a directory that can be written: ${(error as Error).message}`);

@@ -19,30 +19,36 @@ afterAll(async () => {
   await browser?.close();
 });
 
-/** The loads that did something, and what. */
-async function harmful(loads: readonly Load[]): Promise<[Load, readonly string[]][]> {
-  const found = await harms(browser, loads, 'all');
-  return loads.flatMap((load, i): [Load, readonly string[]][] =>
-    found[i]?.length ? [[load, found[i]]] : [],
+/** The texts that did something, and what: first by the dozen, then, where something happened, one by one. */
+async function harmful(texts: readonly string[]): Promise<[Load, readonly string[]][]> {
+  const size = 12;
+  const dozens = Array.from({ length: Math.ceil(texts.length / size) }, (_, i) =>
+    texts.slice(i * size, (i + 1) * size),
   );
+  const found = await harms(browser, dozens, 'all');
+  const suspects = dozens.filter((_, i) => found[i]?.length).flat();
+  const again = await harms(browser, suspects, 'all');
+  const culprits = suspects.flatMap((text, i): [Load, readonly string[]][] =>
+    again[i]?.length ? [[text, again[i]]] : [],
+  );
+  return suspects.length > 0 && culprits.length === 0 ? [[suspects, ['only together']]] : culprits;
 }
 
 test('the raw vectors do fire, so that their silence means something', async () => {
   const found = await harms(browser, XSS_VECTORS, 'one');
   const silent = XSS_VECTORS.filter((_, i) => found[i]?.length === 0);
-  expect(XSS_VECTORS.length).toBeGreaterThan(250);
-  expect(XSS_VECTORS.length - silent.length, `silent: ${silent.join('\n')}`).toBeGreaterThan(220);
+  expect(XSS_VECTORS.length - silent.length, `silent: ${silent.join('\n')}`).toBeGreaterThan(290);
 });
 
 test('no vector does anything once it is clean', async () => {
   expect(await harmful(XSS_VECTORS.map(cleanText))).toEqual([]);
 });
 
-test('no two vectors do anything together', async () => {
+test('no vector inside another does anything', async () => {
   const pairs = XSS_VECTORS.map((vector, i) => {
     const other = XSS_VECTORS[(i * 7 + 13) % XSS_VECTORS.length] ?? '';
     const half = Math.ceil(other.length / 2);
-    return [vector + other, other.slice(0, half) + vector + other.slice(half)].map(cleanText);
+    return cleanText(other.slice(0, half) + vector + other.slice(half));
   });
   expect(await harmful(pairs)).toEqual([]);
 });
@@ -156,15 +162,8 @@ const soup = fc
 
 test('no soup of markup does anything once it is clean', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
-  const texts = fc.sample(soup, { seed, numRuns: 2000 });
-  const loads = Array.from({ length: 40 }, (_, i) => texts.slice(i * 50, i * 50 + 50).map(cleanText));
-  const suspects = await harmful(loads);
-  // Name the one among the fifty.
-  const culprits = await harmful(suspects.flatMap(([load]) => load).slice(0, 400));
-  expect({ culprits, suspects: suspects.length }, `seed ${seed}`).toEqual({ culprits: [], suspects: 0 });
-
-  const raw = await harms(browser, texts.slice(0, 120), 'one');
-  expect(raw.filter((found) => found.length > 0).length).toBeGreaterThan(20);
+  const texts = fc.sample(soup, { seed, numRuns: 1500 });
+  expect(await harmful(texts.map(cleanText)), `seed ${seed}`).toEqual([]);
 });
 
 const TAG_SOUP = [

@@ -5,7 +5,7 @@ import { betterAuth } from 'better-auth';
 import { APIError, createAuthMiddleware } from 'better-auth/api';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { type DatabaseOptions, poolConfig } from '../database/database.ts';
+import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
 import { describeError } from '../http/logging.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
 import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
@@ -81,7 +81,7 @@ function createPool(options: BetterAuthOptions): pg.Pool {
     ...poolConfig(options.database, CONNECTIONS),
     Client: NotingClient,
   } as pg.PoolConfig);
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'));
+  surviveLostConnections(pool, options.database.log);
   return pool;
 }
 

@@ -3,7 +3,7 @@
 import { RECENT_TASKS } from '../../contract/limits.ts';
 import type { Task } from '../../contract/task.ts';
 import { read } from '../database/statement.ts';
-import { TASK_COLUMNS } from '../tasks/repository.ts';
+import { TASK_COLUMNS } from '../sync/task-columns.ts';
 
 /** $1 user id */
 export const categoryCounts = read<{ category: string | null; total: number; completed: number }>(
@@ -35,13 +35,16 @@ export const dueCounts = read<DueCounts>(
    from today left join task on user_id = $1 and deleted_at is null and not status`,
 );
 
-/** $1 user id, $2 time zone, $3 number of days up to today */
+/**
+ * $1 user id, $2 time zone, $3 number of days up to today. The bounds let the indexes work and are a day wider than they
+ * need be: where clocks go back over midnight a day begins twice, and only the day of each task decides.
+ */
 export const trend = read<{ date: string; created: number; completed: number }>(
   'overview_trend',
   `with span as (
-     select (now() at time zone $2::text)::date as last, (now() at time zone $2::text)::date - ($3::integer - 1) as first
+     select (now() at time zone $2::text)::date - ($3::integer - 1) as first, (now() at time zone $2::text)::date as last
    ), bounds as (
-     select first, last, first::timestamp at time zone $2::text as since, (last + 1)::timestamp at time zone $2::text as until from span
+     select (first - 1)::timestamp at time zone $2::text as since, (last + 2)::timestamp at time zone $2::text as until from span
    ), created as (
      select (created_at at time zone $2::text)::date as day, count(*)::integer as tasks from task, bounds
      where user_id = $1 and deleted_at is null and created_at >= since and created_at < until group by 1
@@ -50,9 +53,9 @@ export const trend = read<{ date: string; created: number; completed: number }>(
      where user_id = $1 and deleted_at is null and completed_at >= since and completed_at < until group by 1
    )
    select first + number as date, coalesce(created.tasks, 0) as created, coalesce(completed.tasks, 0) as completed
-   from bounds, generate_series(0, $3::integer - 1) as number
-   left join created on created.day = (select first from span) + number
-   left join completed on completed.day = (select first from span) + number
+   from span cross join generate_series(0, $3::integer - 1) as number
+   left join created on created.day = first + number
+   left join completed on completed.day = first + number
    order by number`,
 );
 

@@ -5,7 +5,7 @@ import { PRIORITIES } from '../../contract/task.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
-import { type Counts, countsByPriority, totalCounts, type UserRow, userRow } from '../sync/user-row.ts';
+import { type Counts, countsByPriority, statsOf, type UserRow, userRow } from '../sync/user-row.ts';
 import { categoryCounts, dueCounts, recentTasks, streaks, trend } from './repository.ts';
 
 const INVALID_PARAMETER_VALUE = '22023';
@@ -16,18 +16,6 @@ function userGone(): AppError {
 
 function breakdown({ total, completed }: Counts) {
   return { total, completed, pending: total - completed };
-}
-
-export function statsOf(row: UserRow): Stats {
-  const { total, completed, pending } = breakdown(totalCounts(row));
-  const completion_rate = total === 0 ? 0 : Math.round((completed / total) * 1000) / 10;
-  return {
-    total_tasks: total,
-    completed_tasks: completed,
-    pending_tasks: pending,
-    completion_rate,
-    updated_at: row.updated_at,
-  };
 }
 
 export async function readStats(database: Database, userId: string): Promise<Stats> {
@@ -43,14 +31,23 @@ function byPriority(row: UserRow): Overview['by_priority'] {
   });
 }
 
-/** Names only: `Intl` would also take offsets such as +02:00, which have no summer time. */
-function assertTimeZone(tz: string): void {
+/** Zones whose names PostgreSQL takes for abbreviations without summer time, with the zones they are links to. */
+const MISREAD_ZONES: Record<string, string> = {
+  CET: 'Europe/Brussels',
+  EET: 'Europe/Athens',
+  MET: 'Europe/Brussels',
+  WET: 'Europe/Lisbon',
+};
+
+/** The zone as PostgreSQL knows it. Names only: `Intl` would also take offsets such as +02:00. */
+function timeZoneOf(tz: string): string {
   try {
     if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(tz)) throw new RangeError();
     new Intl.DateTimeFormat('en', { timeZone: tz });
   } catch {
     throw unknownTimeZone();
   }
+  return MISREAD_ZONES[tz.toUpperCase()] ?? tz;
 }
 
 function unknownTimeZone(): AppError {
@@ -63,8 +60,8 @@ export async function readOverview(
   userId: string,
   query: OverviewQuery,
 ): Promise<Overview> {
-  const { tz = 'UTC', days = TREND_DEFAULT_DAYS } = query;
-  assertTimeZone(tz);
+  const days = query.days ?? TREND_DEFAULT_DAYS;
+  const tz = timeZoneOf(query.tz ?? 'UTC');
   return database
     .snapshot(async (transaction) => {
       const [[row], categories, [due], dates, [streak], recent] = await Promise.all([

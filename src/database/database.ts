@@ -52,6 +52,15 @@ export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfi
   };
 }
 
+/**
+ * Without listeners a connection that breaks would end the process: one that lies idle by the pool's `error`, one that
+ * is in use by its own. Whoever uses it learns of it by the failure of the statement.
+ */
+export function surviveLostConnections(pool: pg.Pool, log: DatabaseOptions['log']): void {
+  pool.on('error', (error) => log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`));
+  pool.on('connect', (client) => client.on('error', () => {}));
+}
+
 /** A transaction in progress. */
 export interface Transaction {
   /** Runs a statement and waits for its rows. */
@@ -129,10 +138,7 @@ export class Database {
       types: wireTypes,
       pipeline: true,
     } as pg.PoolConfig);
-    // Without a listener an idle connection that breaks would end the process.
-    this.#pool.on('error', (error) =>
-      options.log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`),
-    );
+    surviveLostConnections(this.#pool, options.log);
   }
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */

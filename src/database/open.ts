@@ -31,7 +31,9 @@ export async function openDatabase(settings: Settings, logger: Logger): Promise<
   } as OpenDatabase;
   const database = settings.DATABASE_URL === undefined ? await openPrivate(settings, logger) : foreign;
   try {
-    const applied = await migrateWhenReachable(database.connection, (message) => logger.warn(message));
+    const direct = settings.DATABASE_DIRECT_URL;
+    const connection = direct === undefined ? database.connection : { connectionString: direct };
+    const applied = await migrateWhenReachable(connection, (message) => logger.warn(message));
     if (applied.length > 0) logger.info(`Migrated the database: ${applied.join(', ')}`);
     return database;
   } catch (error) {

@@ -1,36 +1,42 @@
 // Requests that Node's HTTP parser refuses never reach a route: they get the same problem shape, straight on the socket.
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex, Writable } from 'node:stream';
 import type { FastifyServerOptions } from 'fastify';
 import { AppError } from '../errors.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+import { headersTooLarge, URL_BYTES, urlTooLong } from './request-line.ts';
 
 type ParserError = Parameters<NonNullable<FastifyServerOptions['clientErrorHandler']>>[0];
 
-function refusal(error: ParserError): { status: number; detail: string } {
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    // The parser does not say what was too long: without a line end it was the request line.
-    const packet = error.rawPacket as unknown as Buffer | undefined;
-    const longUrl = packet !== undefined && !packet.includes('\r\n');
-    return longUrl
-      ? { status: 414, detail: 'The URL is too long.' }
-      : { status: 431, detail: 'The headers are too large.' };
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return { status: 408, detail: 'The request took too long to arrive.' };
-  return { status: 400, detail: 'The request is not valid HTTP.' };
+/** What Node keeps about the answer in progress on a connection. */
+type BusySocket = Socket & { _httpMessage?: ServerResponse | null };
+
+interface Refusal {
+  status: number;
+  error: AppError;
 }
 
-/** Answers a request that could not be parsed and closes its connection. */
-export function answerClientError(error: ParserError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
+/** The parser does not say what was too long: a request line without an end, or one beyond the limit, was it. */
+function isLongUrl(packet: Buffer | undefined): boolean {
+  const [line = ''] = packet?.toString('latin1').split('\r\n', 1) ?? [];
+  if (/^[A-Z]+ /.test(line)) return line.length > URL_BYTES;
+  return packet !== undefined && !/\s/.test(line);
+}
+
+function refusalOf(error: ParserError): Refusal {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return isLongUrl(error.rawPacket as unknown as Buffer | undefined) ? urlTooLong() : headersTooLarge();
   }
-  const { status, detail } = refusal(error);
-  const requestId = randomUUID();
-  const body = JSON.stringify(problemOf(new AppError('malformed_request', detail), requestId, status));
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const detail = late ? 'The request took too long to arrive.' : 'The request is not valid HTTP.';
+  return { status: late ? 408 : 400, error: new AppError('malformed_request', detail) };
+}
+
+function endWith(socket: Writable, { status, error }: Refusal, requestId: string): void {
+  const body = JSON.stringify(problemOf(error, requestId, status));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     `Content-Type: ${PROBLEM_TYPE}`,
@@ -40,4 +46,26 @@ export function answerClientError(error: ParserError, socket: Socket): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Answers a request that could not be parsed and closes its connection. */
+export function answerClientError(error: ParserError, socket: BusySocket): void {
+  const busy = socket._httpMessage;
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+  } else if (busy?.req.complete && !busy.writableFinished) {
+    // What is wrong came after a whole request that is still being answered: ours must not pass for that answer.
+    busy.once('close', () => answerClientError(error, socket));
+  } else if (busy?.headersSent && !busy.writableFinished) {
+    socket.destroy();
+  } else {
+    endWith(socket, refusalOf(error), randomUUID());
+  }
+}
+
+/** A tunnel is asked for: there is none. */
+export function answerConnect(request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const error = new AppError('malformed_request', 'CONNECT is not possible here.');
+  endWith(socket, { status: error.status, error }, requestIdOf(request));
 }

@@ -8,13 +8,17 @@ function tagsIn(header: string): string[] {
   return header.split(',').map((tag) => tag.trim());
 }
 
+function isAny(header: string): boolean {
+  return header.trim() === '*';
+}
+
 /** If-None-Match compares weakly: `W/"1"` and `"1"` are the same state. */
 export function isNotModified(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
-  return tagsIn(ifNoneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
+  return isAny(ifNoneMatch) || tagsIn(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
 /** If-Match compares strongly: a weak tag never matches, `*` matches whatever exists, no header asks nothing. */
 export function isMatch(ifMatch: string | undefined, etag: string): boolean {
-  return ifMatch === undefined || tagsIn(ifMatch).some((tag) => tag === '*' || tag === etag);
+  return ifMatch === undefined || isAny(ifMatch) || tagsIn(ifMatch).includes(etag);
 }

@@ -103,6 +103,7 @@ const TAGS = [
   },
   { name: 'Tasks', description: "The caller's own tasks. Somebody else's do not exist." },
   { name: 'Dashboard', description: 'Exact figures about the tasks.' },
+  { name: 'Sync', description: 'Catching up, from nothing or from a cursor.' },
   { name: 'Health', description: 'For load balancers and people.' },
   {
     name: 'Better Auth',

@@ -36,6 +36,16 @@ function fieldErrors(schema: TObject, errors: readonly SchemaError[]): FieldErro
   return [...byField].map(([path, message]) => ({ path, message }));
 }
 
+/** What is wrong with a value: one entry for each refused field, none when it is as the schema says. */
+export function errorsIn<Properties extends TProperties>(
+  schema: TObject<Properties>,
+  value: unknown,
+): FieldError[] {
+  const validator = validatorOf(schema as unknown as TObject);
+  if (validator.Check(value)) return [];
+  return fieldErrors(schema as unknown as TObject, validator.Errors(value) as unknown as SchemaError[]);
+}
+
 /**
  * Returns `value` typed by the schema. Unknown fields are left in it and must be ignored by the caller.
  * @throws AppError `validation_error` with one entry for each refused field.
@@ -44,10 +54,9 @@ export function check<Properties extends TProperties>(
   schema: TObject<Properties>,
   value: unknown,
 ): Static<TObject<Properties>> {
-  const validator = validatorOf(schema as unknown as TObject);
-  if (validator.Check(value)) return value as Static<TObject<Properties>>;
-  const errors = validator.Errors(value) as unknown as SchemaError[];
-  throw validationError(fieldErrors(schema as unknown as TObject, errors));
+  const errors = errorsIn(schema, value);
+  if (errors.length > 0) throw validationError(errors);
+  return value as Static<TObject<Properties>>;
 }
 
 function typed(schema: FieldSchema | undefined, raw: unknown): unknown {

@@ -1,5 +1,5 @@
 // Unknown paths are 404; a known path with the wrong method is 405 and says which methods it has.
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { AppError } from '../errors.ts';
 import { sendProblem } from './problem.ts';
 
@@ -38,14 +38,17 @@ export function installNotFound(app: FastifyInstance): void {
     for (const method of methods) known.methods.add(method);
     routes.set(route.url, known);
   });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? '';
-    const allowed = allowedMethods(routes.values(), path);
-    if (allowed.length === 0)
+  const refuse = (request: FastifyRequest, reply: FastifyReply) => {
+    const allowed = allowedMethods(routes.values(), request.url.split('?')[0] ?? '');
+    // A route that knows the method and found nothing (a file, say) is not the wrong method.
+    if (allowed.length === 0 || (allowed.includes(request.method) && request.method !== 'OPTIONS'))
       return sendProblem(reply, request, new AppError('not_found', 'There is nothing at this address.'));
     reply.header('allow', allowed.join(', '));
     if (request.method === 'OPTIONS') return reply.code(204).send();
     const detail = `${request.method} is not possible here; use ${allowed.join(', ')}.`;
     return sendProblem(reply, request, new AppError('method_not_allowed', detail));
-  });
+  };
+  // Before the body is read: whatever is wrong with it, nobody wants it here.
+  app.addHook('preParsing', async (request, reply) => (request.is404 ? refuse(request, reply) : undefined));
+  app.setNotFoundHandler(refuse);
 }

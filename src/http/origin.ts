@@ -1,4 +1,5 @@
 // Which pages may use a visitor's cookie: the server's own, those of PUBLIC_URL and the allowed front ends.
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 
@@ -10,6 +11,18 @@ export interface OriginRules {
 /** The origin under which this very request reached the server. No other site can send its own cookies along with it. */
 export function ownOrigin(request: FastifyRequest): string {
   return `${request.protocol}://${request.host}`.toLowerCase();
+}
+
+/** The same rule for a request that Fastify does not see: the handshake of a socket. */
+export function isAllowedHandshakeOrigin(
+  rules: OriginRules,
+  headers: IncomingHttpHeaders,
+  encrypted: boolean,
+): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined) return headers['sec-fetch-site'] !== 'cross-site';
+  const own = `${encrypted ? 'https' : 'http'}://${host ?? ''}`;
+  return rules.allowed.has(origin.toLowerCase()) || origin.toLowerCase() === own.toLowerCase();
 }
 
 export function isAllowedOrigin(rules: OriginRules, request: FastifyRequest, origin: string): boolean {

@@ -1,13 +1,6 @@
-// Counting requests: fixed windows that start with the first request, in memory for one process, else in PostgreSQL.
+// Counting requests: fixed windows that start with their first request.
 import type { FastifyReply } from 'fastify';
-import pg from 'pg';
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterPostgres,
-  RateLimiterRes,
-} from 'rate-limiter-flexible';
-import { type DatabaseOptions, poolConfig } from '../database/database.ts';
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
 
@@ -64,37 +57,6 @@ function stateOf(result: RateLimiterRes, allowed: boolean): WindowState {
 export interface RateStore {
   window(options: WindowOptions): RateWindow;
   close(): Promise<void>;
-}
-
-/** Counters of this process: exact as long as it is the only one. */
-export function memoryRateStore(): RateStore {
-  const window = (options: WindowOptions) =>
-    new RateWindow(
-      options,
-      new RateLimiterMemory({ keyPrefix: options.name, points: options.points, duration: options.duration }),
-    );
-  return { window, close: async () => {} };
-}
-
-const CONNECTIONS = 4;
-
-/** Counters that all processes and nodes share. */
-export function postgresRateStore(database: DatabaseOptions): RateStore {
-  const pool = new pg.Pool(poolConfig(database, CONNECTIONS));
-  pool.on('error', () => {}); // the next query opens a new connection
-  const prepare = database.poolMode === 'session';
-  const client = {
-    query: ({ name, ...query }: pg.QueryConfig) => pool.query(prepare && name ? { name, ...query } : query),
-  };
-  const window = (options: WindowOptions) => {
-    const { name, points, duration } = options;
-    const table = { tableName: 'rate_limit', tableCreated: true, storeType: 'pool' };
-    return new RateWindow(
-      options,
-      new RateLimiterPostgres({ storeClient: client, ...table, keyPrefix: name, points, duration }),
-    );
-  };
-  return { window, close: () => pool.end() };
 }
 
 /** Tells the client where it stands (draft-ietf-httpapi-ratelimit-headers). */

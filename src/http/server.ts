@@ -1,21 +1,24 @@
 // The HTTP server without any feature: limits, time-outs, ids, errors, headers. Features add their routes to it.
 import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
 import { BODY_BYTES } from '../../contract/limits.ts';
 import type { TrustProxy } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { installBodyParser } from './body.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, answerConnect } from './client-error.ts';
 import { installNotFound } from './method-not-allowed.ts';
 import type { OriginRules } from './origin.ts';
 import { installProblems, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
+import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
 import { installSecurity } from './security.ts';
 
@@ -32,17 +35,24 @@ export const VERSION = (JSON.parse(readFileSync(packageFile, 'utf8')) as { versi
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const REQUEST_TIMEOUT = 30_000;
-/** Longer than any URL that Node's parser lets through: ids of any length reach their route. */
-const PARAMETER_LENGTH = 32_768;
+/** Longer than any URL that is let through: ids of any length reach their route. */
+const PARAMETER_LENGTH = PARSER_BYTES;
 
 function trustedProxies(trust: TrustProxy) {
   return typeof trust === 'number' ? (_address: string, hop: number) => hop < trust : trust;
 }
 
+/** Requests that Node keeps from the routes and answers in its own way, or not at all. */
+function answerOddRequests(server: Server): void {
+  server.on('connect', (request, socket) => answerConnect(request, socket));
+  // An expectation other than 100-continue may be ignored (RFC 9110, 10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }), // ours is in request-log.ts
     genReqId: requestIdOf,
     trustProxy: trustedProxies(options.trustProxy),
     bodyLimit: BODY_BYTES,
@@ -52,9 +62,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: PARAMETER_LENGTH },
+    rewriteUrl: (request) => canonicalTarget(request.url ?? '/'),
     clientErrorHandler: answerClientError,
     // Node would answer a request without Host itself, in its own shape.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES },
     frameworkErrors: (_error, request, reply) => {
       reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
       sendProblem(
@@ -68,14 +79,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(() => () => true);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-      throw new AppError('malformed_request', 'The request has no Host header.');
-    }
   });
+  answerOddRequests(app.server);
   installProblems(app);
   installNotFound(app);
   installRequestLog(app);
   installBodyParser(app);
   await installSecurity(app, { rules: options.rules, https: options.https });
+  app.addHook('onRequest', async (request, reply) => {
+    const oversize = oversizeOf(request.raw);
+    if (oversize) return sendProblem(reply, request, oversize.error, oversize.status);
+    assertHost(request.raw);
+  });
   return app;
 }

@@ -4,43 +4,62 @@ import { read, write } from '../database/statement.ts';
 
 const SIGN_IN_ADDRESS_DAYS = 365;
 
-export const deleteExpiredSessions = write(
+/** Statements that end at most $1 rows and say how many: a backlog of any size is worked off within every time-out. */
+function batch(name: string, change: string) {
+  return write<{ ended: number }>(
+    name,
+    `with ended as (${change} returning 1) select count(*)::integer as ended from ended`,
+  );
+}
+
+/** Rows that another node or a request is just using are left to it, so that nobody waits and nothing deadlocks. */
+const PICK = 'limit $1 for update skip locked';
+
+export const deleteExpiredSessions = batch(
   'retention_sessions',
-  'delete from session where expires_at <= now()',
+  `delete from session where id in (select id from session where expires_at <= now() ${PICK})`,
 );
 
-export const deleteExpiredVerifications = write(
+export const deleteExpiredVerifications = batch(
   'retention_verifications',
-  'delete from verification where expires_at <= now()',
+  `delete from verification where id in (select id from verification where expires_at <= now() ${PICK})`,
 );
 
-export const deleteOldAnswers = write(
+export const deleteOldAnswers = batch(
   'retention_answers',
-  `delete from idempotency_key where created_at <= now() - interval '${IDEMPOTENCY_HOURS} hours'`,
+  `delete from idempotency_key where (user_id, key) in (
+     select user_id, key from idempotency_key where created_at <= now() - interval '${IDEMPOTENCY_HOURS} hours' ${PICK})`,
 );
 
-export const deleteOldAddresses = write(
+export const deleteOldAddresses = batch(
   'retention_addresses',
-  `delete from sign_in_address where last_used_at <= now() - interval '${SIGN_IN_ADDRESS_DAYS} days'`,
+  `delete from sign_in_address where (user_id, address) in (
+     select user_id, address from sign_in_address
+     where last_used_at <= now() - interval '${SIGN_IN_ADDRESS_DAYS} days' ${PICK})`,
 );
 
 /** An hour later than a restore is possible, so that the two never meet. */
-export const blankTrash = write(
+export const blankTrash = batch(
   'retention_trash',
   `update task set title = '', description = null, category = null, due_date = null, purged_at = now()
-   where deleted_at <= now() - interval '${TRASH_DAYS} days 1 hour' and purged_at is null`,
+   where (user_id, id) in (
+     select user_id, id from task
+     where deleted_at <= now() - interval '${TRASH_DAYS} days 1 hour' and purged_at is null ${PICK})`,
 );
+
+/** A tombstone's time runs from its revision: a client that has not synced since then still needs it. */
+const OLD_TOMBSTONE = `purged_at is not null and updated_at <= now() - interval '${TOMBSTONE_DAYS} days'`;
 
 /** $1 how many users */
 export const usersWithOldTombstones = read<{ user_id: string }>(
   'retention_tombstone_users',
-  `select distinct user_id from task where deleted_at <= now() - interval '${TOMBSTONE_DAYS} days' and purged_at is not null limit $1`,
+  `select distinct user_id from task where ${OLD_TOMBSTONE} limit $1`,
 );
 
 /** $1 user id */
 export const deleteOldTombstones = write<{ rev: number }>(
   'retention_tombstones',
-  `delete from task where user_id = $1 and deleted_at <= now() - interval '${TOMBSTONE_DAYS} days' and purged_at is not null returning rev`,
+  `delete from task where user_id = $1 and ${OLD_TOMBSTONE} returning rev`,
 );
 
 /** $1 user id, $2 the highest revision whose tombstone is gone: cursors before it can no longer be served. */

@@ -1,6 +1,7 @@
 // Ends what has had its time: sessions, kept answers, the trash after 30 days, tombstones after 90.
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
+import type { WriteStatement } from '../database/statement.ts';
 import { writeForUser } from '../sync/user-write.ts';
 import {
   blankTrash,
@@ -15,12 +16,20 @@ import {
 
 const EVERY = 60 * 60 * 1000;
 const USERS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 1_000;
+
+async function endAll(database: Database, statement: WriteStatement<{ ended: number }>): Promise<void> {
+  for (;;) {
+    const [row] = await database.transaction((transaction) => transaction.query(statement, [ROWS_AT_ONCE]));
+    if ((row?.ended ?? 0) < ROWS_AT_ONCE) return;
+  }
+}
 
 async function deleteTombstones(database: Database): Promise<void> {
   for (;;) {
     const users = await database.read(usersWithOldTombstones, [USERS_AT_ONCE]);
     for (const { user_id } of users) {
-      await writeForUser(database, user_id, async ({ transaction }) => {
+      await writeForUser({ database }, user_id, async ({ transaction }) => {
         const gone = await transaction.query(deleteOldTombstones, [user_id]);
         if (gone.length > 0)
           transaction.queue(raiseFloor, [user_id, Math.max(...gone.map(({ rev }) => rev))]);
@@ -39,7 +48,7 @@ export async function applyRetention(database: Database): Promise<void> {
     deleteOldAddresses,
     blankTrash,
   ]) {
-    await database.transaction(async (transaction) => transaction.queue(statement, []));
+    await endAll(database, statement);
   }
   await deleteTombstones(database);
 }

@@ -1,7 +1,6 @@
 // A write that answers a request: with an Idempotency-Key its first answer is kept in the very transaction of the write.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../auth/guard.ts';
-import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import {
   type Answer,
@@ -13,7 +12,7 @@ import {
   requestHash,
 } from '../http/idempotency.ts';
 import { problemHeaders, problemOf } from '../http/problem.ts';
-import { type UserWrite, writeForUser } from './user-write.ts';
+import { type UserWrite, type Writes, writeForUser } from './user-write.ts';
 
 export interface Reply {
   status: number;
@@ -63,7 +62,7 @@ async function once(
 }
 
 async function keyedWrite<Input>(
-  database: Database,
+  writes: Writes,
   request: FastifyRequest,
   keyed: Keyed,
   work: Work<Input>,
@@ -71,13 +70,13 @@ async function keyedWrite<Input>(
   const { userId } = callerOf(request);
   try {
     const input = work.parse();
-    return await writeForUser(database, userId, (write) =>
+    return await writeForUser(writes, userId, (write) =>
       once(write, keyed, async () => toAnswer(await work.run(write, input))),
     );
   } catch (error) {
     if (!(error instanceof AppError) || !isKept(error)) throw error;
     // Whatever the refused write had begun is undone by now; its refusal is kept by itself.
-    return writeForUser(database, userId, (write) =>
+    return writeForUser(writes, userId, (write) =>
       once(write, keyed, async () => toProblemAnswer(error, request.id)),
     );
   }
@@ -85,7 +84,7 @@ async function keyedWrite<Input>(
 
 /** Runs a write and sends its answer, or the answer that was kept for the same Idempotency-Key. */
 export async function answerWrite<Input>(
-  database: Database,
+  writes: Writes,
   request: FastifyRequest,
   reply: FastifyReply,
   work: Work<Input>,
@@ -97,10 +96,10 @@ export async function answerWrite<Input>(
       status,
       headers = {},
       body,
-    } = await writeForUser(database, callerOf(request).userId, (write) => work.run(write, input));
+    } = await writeForUser(writes, callerOf(request).userId, (write) => work.run(write, input));
     return reply.code(status).headers(headers).send(body);
   }
-  const { answer, replayed } = await keyedWrite(database, request, { key, hash: requestHash(request) }, work);
+  const { answer, replayed } = await keyedWrite(writes, request, { key, hash: requestHash(request) }, work);
   if (replayed) reply.header('idempotency-replayed', 'true');
   return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
 }

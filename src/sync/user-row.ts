@@ -1,4 +1,5 @@
 // Each user's one row: locked first by every write, it holds the revision and the counters of that user's tasks.
+import type { Stats } from '../../contract/dashboard.ts';
 import type { Priority } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
 
@@ -61,5 +62,19 @@ export function totalCounts(row: UserRow): Counts {
   return {
     total: all.reduce((sum, { total }) => sum + total, 0),
     completed: all.reduce((sum, { completed }) => sum + completed, 0),
+  };
+}
+
+/** The stats of a user, exact as of the row. */
+export function statsOf(row: UserRow): Stats {
+  const { total, completed } = totalCounts(row);
+  // One division of whole numbers is exact at every half: (57 / 400) * 1000 would be just under 142.5.
+  const completion_rate = total === 0 ? 0 : Math.round((completed * 1000) / total) / 10;
+  return {
+    total_tasks: total,
+    completed_tasks: completed,
+    pending_tasks: total - completed,
+    completion_rate,
+    updated_at: row.updated_at,
   };
 }

@@ -57,22 +57,32 @@ export class UserWrite {
   }
 }
 
+/** Where writes go, and who hears of them. */
+export interface Writes {
+  database: Database;
+  /** Called after each commit that changed tasks, with the user's new revision. It must not throw. */
+  announce?: (userId: string, rev: number) => void;
+}
+
 /**
  * Runs `run` with the user's row locked: one user's writes follow one another, different users never wait.
  * Old rows must be read inside, in statements of their own: only those see what the writer before has committed.
  */
 export async function writeForUser<Result>(
-  database: Database,
+  { database, announce }: Writes,
   userId: string,
   run: (write: UserWrite) => Promise<Result>,
 ): Promise<Result> {
-  return database.transaction(async (transaction) => {
+  const { result, rev } = await database.transaction(async (transaction) => {
     const [locked] = await transaction.query(lockUserRow, [userId]);
     // The account was deleted after the session had been found.
     if (!locked) throw new AppError('unauthenticated', 'Sign in to continue.');
     const write = new UserWrite(transaction, userId, locked);
     const result = await run(write);
     write.finish();
-    return result;
+    return { result, rev: write.rev > locked.rev ? write.rev : undefined };
   });
+  // After the commit, never before: what is announced can be read.
+  if (rev !== undefined) announce?.(userId, rev);
+  return result;
 }

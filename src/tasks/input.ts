@@ -1,14 +1,10 @@
 // From what a client sent to what is stored: text cleaned and measured, names of priorities and dates understood.
+import type { TProperties } from 'typebox';
 import type { FieldError } from '../../contract/errors.ts';
 import { CATEGORY_LENGTH, DESCRIPTION_LENGTH, TITLE_LENGTH } from '../../contract/limits.ts';
-import {
-  type NewTask,
-  PRIORITIES,
-  type Priority,
-  type PriorityName,
-  type TaskChange,
-} from '../../contract/task.ts';
+import { NewTask, PRIORITIES, type Priority, type PriorityName, TaskChange } from '../../contract/task.ts';
 import { validationError } from '../errors.ts';
+import { errorsIn } from '../http/input.ts';
 import { cleanText, codePointLength } from '../text/clean-text.ts';
 import type { TaskFields } from './repository.ts';
 
@@ -56,9 +52,7 @@ function cleanDueDate(date: string | null, errors: FieldError[]): string | null 
   return date;
 }
 
-/** @throws AppError `validation_error` naming every field that cannot be stored. */
-export function cleanChange(input: TaskChange): CleanChange {
-  const errors: FieldError[] = [];
+function cleanFields(input: TaskChange, errors: FieldError[]): CleanChange {
   const change: CleanChange = {};
   if (input.title !== undefined) change.title = cleanTitle(input.title, errors);
   if (input.description !== undefined)
@@ -68,11 +62,27 @@ export function cleanChange(input: TaskChange): CleanChange {
     change.category = cleanNullable('category', input.category, CATEGORY_LENGTH, errors);
   if (input.priority !== undefined) change.priority = priorityOf(input.priority);
   if (input.due_date !== undefined) change.due_date = cleanDueDate(input.due_date, errors);
+  return change;
+}
+
+/** Types first; then the fields that passed are cleaned and measured, so that one answer names all that is wrong. */
+function cleanBody(schema: typeof NewTask | typeof TaskChange, body: unknown): CleanChange {
+  const errors = errorsIn<TProperties>(schema, body);
+  if (errors.some(({ path }) => path === '')) throw validationError(errors);
+  const refused = new Set(errors.map(({ path }) => path));
+  const sound = Object.fromEntries(Object.entries(body as object).filter(([field]) => !refused.has(field)));
+  const change = cleanFields(sound, errors);
   if (errors.length > 0) throw validationError(errors);
   return change;
 }
 
 /** @throws AppError `validation_error` naming every field that cannot be stored. */
-export function cleanNewTask(input: NewTask): CleanTask {
-  return { ...cleanChange(input), title: cleanTitle(input.title, []) };
+export function cleanChange(body: unknown): CleanChange {
+  return cleanBody(TaskChange, body);
+}
+
+/** @throws AppError `validation_error` naming every field that cannot be stored. */
+export function cleanNewTask(body: unknown): CleanTask {
+  // The schema requires a title.
+  return cleanBody(NewTask, body) as CleanTask;
 }

@@ -3,7 +3,7 @@ import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { ListedTask, Priority, TaskSort } from '../../contract/task.ts';
 import { TASK_SORTS } from '../../contract/task.ts';
 import { type ReadStatement, read } from '../database/statement.ts';
-import { TASK_COLUMNS } from './repository.ts';
+import { TASK_COLUMNS } from '../sync/task-columns.ts';
 
 export type Order = 'asc' | 'desc';
 
@@ -56,8 +56,16 @@ function sortKeys(sort: TaskSort, order: Order): SortKey[] {
   }
 }
 
+/**
+ * Text without its case: by way of lower case, since only that knows `İ` and `ẞ`, to upper case, where `ß` is `SS`. One
+ * sigma stays small: the capital has two small forms, and the trigram index makes small letters of what it is given.
+ */
+function folded(text: string): string {
+  return `replace(upper(lower(${text} collate "und-x-icu")), 'Σ', 'σ')`;
+}
+
 /** What search looks at: must be written exactly as in the index on it. */
-const SEARCHED = `lower((title || E'\\n' || coalesce(description, '')) collate "und-x-icu")`;
+const SEARCHED = folded(`(title || E'\\n' || coalesce(description, ''))`);
 
 class Clauses {
   readonly conditions: string[] = [];
@@ -96,9 +104,7 @@ function filterClauses(userId: string, filter: Filter): Clauses {
   if (filter.dueAfter !== undefined)
     where(`coalesce(due_date, '-infinity'::date) > ${clauses.parameter(filter.dueAfter, 'date')}`);
   for (const word of filter.words) {
-    where(
-      `${SEARCHED} like '%' || lower(${clauses.parameter(escapeLike(word), 'text')} collate "und-x-icu") || '%'`,
-    );
+    where(`${SEARCHED} like '%' || ${folded(clauses.parameter(escapeLike(word), 'text'))} || '%'`);
   }
   return clauses;
 }

@@ -1,10 +1,11 @@
 // Pages of tasks: filters, orders, and cursors that stay true while rows come and go.
-import { PAGE_LIMIT } from '../../contract/limits.ts';
+import { PAGE_LIMIT, SEARCH_LENGTH, SEARCH_WORDS } from '../../contract/limits.ts';
 import type { ListedTask, TaskListQuery, TaskPage, TaskSort } from '../../contract/task.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import { validationError } from '../errors.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { totalCounts, userRow } from '../sync/user-row.ts';
+import { codePointLength } from '../text/clean-text.ts';
 import { isDate, priorityOf } from './input.ts';
 import {
   countQuery,
@@ -24,6 +25,19 @@ function assertDates(query: TaskListQuery): void {
     throw validationError(wrong.map((path) => ({ path, message: 'must be a date such as 2026-01-31' })));
 }
 
+/** Each word once, and none that is part of another: to look for it again would find nothing less. */
+function wordsOf(q: string): string[] {
+  const text = q.normalize('NFC');
+  const given = new Set(text.split(/\s+/u).filter((word) => word !== ''));
+  const words = [...given].filter(
+    (word) => ![...given].some((other) => other !== word && other.includes(word)),
+  );
+  const refuse = (message: string) => validationError([{ path: 'q', message }]);
+  if (codePointLength(text) > SEARCH_LENGTH) throw refuse(`must be at most ${SEARCH_LENGTH} characters`);
+  if (words.length > SEARCH_WORDS) throw refuse(`must be at most ${SEARCH_WORDS} words`);
+  return words;
+}
+
 function filterOf(query: TaskListQuery): Filter {
   return {
     trashed: query.trashed ?? false,
@@ -32,10 +46,7 @@ function filterOf(query: TaskListQuery): Filter {
     category: query.category === '' ? null : query.category?.normalize('NFC'),
     dueBefore: query.due_before,
     dueAfter: query.due_after,
-    words: (query.q ?? '')
-      .normalize('NFC')
-      .split(/\s+/u)
-      .filter((word) => word !== ''),
+    words: wordsOf(query.q ?? ''),
   };
 }
 
@@ -91,7 +102,7 @@ async function rowsAndTotal(
   });
 }
 
-/** @throws AppError `validation_error` for a date that is none or a cursor that is not one of this listing. */
+/** @throws AppError `validation_error` for a date that is none, a search too long or a cursor not of this listing. */
 export async function listTasks(
   database: Database,
   cursors: Cursors,

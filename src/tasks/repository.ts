@@ -3,10 +3,7 @@
 import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
-
-/** In the order of the contract. */
-export const TASK_COLUMNS =
-  'id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, user_id, rev';
+import { TASK_COLUMNS } from '../sync/task-columns.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -40,8 +37,8 @@ export const taskOrTrashed = read<StoredTask>(
 /** $1 user id, $2 title, $3 description, $4 status, $5 category, $6 priority, $7 due date, $8 completed at, $9 now, $10 rev */
 export const insertTask = write<Task>(
   'task_insert',
-  `insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+  `insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)
    returning ${TASK_COLUMNS}`,
 );
 
@@ -63,7 +60,7 @@ export const trashTask = write(
 /** $1 user id, $2 task id, $3 now, $4 rev */
 export const restoreTask = write<Task>(
   'task_restore',
-  `update task set deleted_at = null, updated_at = $3, rev = $4 where user_id = $1 and id = $2 returning ${TASK_COLUMNS}`,
+  `update task set deleted_at = null, updated_at = $3, rev = $4, restored_rev = $4 where user_id = $1 and id = $2 returning ${TASK_COLUMNS}`,
 );
 
 /** $1 user id, $2 task id, $3 now, $4 rev. The text goes; the tombstone that sync needs stays. */

@@ -10,8 +10,9 @@ import { jsonBody } from '../http/body.ts';
 import { etagOf, isNotModified } from '../http/conditional.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
-import { check, checkQuery } from '../http/input.ts';
+import { checkQuery } from '../http/input.ts';
 import { answerWrite, type Reply } from '../sync/answered-write.ts';
+import type { Writes } from '../sync/user-write.ts';
 import { cleanChange, cleanNewTask } from './input.ts';
 import { listTasks } from './listing.ts';
 import { taskById } from './repository.ts';
@@ -63,14 +64,15 @@ const TARGET_ERRORS = [
 ] as const;
 
 const LARGEST_ID = 9_223_372_036_854_775_807n;
+/** What no task has: an id too large for the database goes the same way as any other that is missing. */
+const NO_ID = '0';
 
-/** @throws AppError 422 for what is no positive integer, 404 for one that no task can have. */
+/** @throws AppError 422 for what is no positive integer. */
 function taskIdOf(request: FastifyRequest): string {
   const { id } = request.params as { id: string };
   if (!/^[1-9][0-9]*$/.test(id))
     throw validationError([{ path: 'id', message: 'must be a positive integer' }]);
-  if (id.length > 19 || BigInt(id) > LARGEST_ID) throw taskNotFound();
-  return id;
+  return id.length > 19 || BigInt(id) > LARGEST_ID ? NO_ID : id;
 }
 
 function targetOf(request: FastifyRequest): Target {
@@ -120,7 +122,7 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
   });
 }
 
-function changeRoutes(app: FastifyInstance, database: Database): void {
+function changeRoutes(app: FastifyInstance, writes: Writes): void {
   const create = operation({
     id: 'createTask',
     tag: 'Tasks',
@@ -132,8 +134,8 @@ function changeRoutes(app: FastifyInstance, database: Database): void {
     errors: BODY_ERRORS,
   });
   app.post('/api/tasks', { schema: create, config: WRITE }, (request, reply) =>
-    answerWrite(database, request, reply, {
-      parse: () => cleanNewTask(check(NewTask, jsonBody(request))),
+    answerWrite(writes, request, reply, {
+      parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => taskReply(201, await createTask(write, task)),
     }),
   );
@@ -156,10 +158,10 @@ function changeRoutes(app: FastifyInstance, database: Database): void {
       schema: change,
       config: WRITE,
       handler: (request, reply) =>
-        answerWrite(database, request, reply, {
+        answerWrite(writes, request, reply, {
           parse: () => ({
             target: targetOf(request),
-            change: cleanChange(check(TaskChange, jsonBody(request))),
+            change: cleanChange(jsonBody(request)),
           }),
           run: async (write, { target, change }) => taskReply(200, await changeTask(write, target, change)),
         }),
@@ -177,14 +179,14 @@ function changeRoutes(app: FastifyInstance, database: Database): void {
     errors: TARGET_ERRORS,
   });
   app.patch('/api/tasks/:id/complete', { schema: complete, config: WRITE }, (request, reply) =>
-    answerWrite(database, request, reply, {
+    answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
       run: async (write, target) => taskReply(200, await changeTask(write, target, { status: true })),
     }),
   );
 }
 
-function trashRoutes(app: FastifyInstance, database: Database): void {
+function trashRoutes(app: FastifyInstance, writes: Writes): void {
   const remove = operation({
     id: 'deleteTask',
     tag: 'Tasks',
@@ -197,7 +199,7 @@ function trashRoutes(app: FastifyInstance, database: Database): void {
     errors: TARGET_ERRORS,
   });
   app.delete('/api/tasks/:id', { schema: remove, config: WRITE }, (request, reply) =>
-    answerWrite(database, request, reply, {
+    answerWrite(writes, request, reply, {
       parse: () => {
         const { permanent = false } = checkQuery(DeleteQuery, request.query);
         return { target: bodylessTargetOf(request), permanent };
@@ -220,7 +222,7 @@ function trashRoutes(app: FastifyInstance, database: Database): void {
     errors: TARGET_ERRORS,
   });
   app.post('/api/tasks/:id/restore', { schema: restoring, config: WRITE }, (request, reply) =>
-    answerWrite(database, request, reply, {
+    answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
       run: async (write, target) => taskReply(200, await restore(write, target)),
     }),
@@ -229,9 +231,9 @@ function trashRoutes(app: FastifyInstance, database: Database): void {
 
 export function taskRoutes(
   app: FastifyInstance,
-  { database, cursors }: { database: Database; cursors: Cursors },
+  { writes, cursors }: { writes: Writes; cursors: Cursors },
 ): void {
-  readRoutes(app, database, cursors);
-  changeRoutes(app, database);
-  trashRoutes(app, database);
+  readRoutes(app, writes.database, cursors);
+  changeRoutes(app, writes);
+  trashRoutes(app, writes);
 }

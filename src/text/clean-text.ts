@@ -11,7 +11,7 @@ const MAX_ROUNDS = 3;
  */
 const MAX_MARKS = 128;
 const JOINER = '\u034f';
-const MARKS = new RegExp(`[\\p{M}--${JOINER}]+`, 'gv');
+const MANY_MARKS = new RegExp(`[\\p{M}--${JOINER}]{16,}`, 'gv');
 
 /**
  * Normalises a text and takes the active markup out of it. The promise has two sides:
@@ -50,14 +50,14 @@ export function codePointLength(text: string): number {
 }
 
 function normalise(text: string): string {
+  const plain = text.replace(/\r\n?/g, '\n').replace(/(?![\t\n])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '');
+  if (!/\P{ASCII}/u.test(plain)) return plain.trim();
   return (
-    text
-      .replace(/\r\n?/g, '\n')
-      .replace(/(?![\t\n])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '')
-      .replace(MARKS, inShortRuns)
+    plain
+      .replace(MANY_MARKS, inShortRuns)
       .normalize('NFC')
       // Some marks have come apart into two.
-      .replace(MARKS, inShortRuns)
+      .replace(MANY_MARKS, inShortRuns)
       .trim()
   );
 }

@@ -21,6 +21,8 @@ export interface Tag {
   readonly end: number;
   /** False when the text ends before the tag's ">". */
   readonly closed: boolean;
+  /** The text ends inside a quoted value: whatever a page puts after it belongs to the tag. */
+  readonly inQuotes: boolean;
 }
 
 // Form feed and carriage return are white space in HTML, too; the normalisation has taken them out before.
@@ -51,7 +53,10 @@ export class TagReader {
   private readonly double: Int32Array;
   private readonly single: Int32Array;
   private readonly newline: Int32Array;
-  /** By position between attributes: where the tag ends, plus one; 0 is "not read yet". */
+  /**
+   * By position between attributes: where the tag's ">" is, plus one; 0 is "not read yet". `length` stands for the
+   * end of the text, `length + 1` for its end inside quotes.
+   */
   private readonly ends: Int32Array;
   /** By position between attributes: the effects of the attributes from there on. */
   private readonly effects: Uint8Array;
@@ -70,8 +75,8 @@ export class TagReader {
     this.double = positions();
     this.single = positions();
     this.newline = positions();
-    this.ends = new Int32Array(length + 1);
-    this.effects = new Uint8Array(length + 1);
+    this.ends = new Int32Array(length + 2);
+    this.effects = new Uint8Array(length + 2);
   }
 
   prepend(code: number): void {
@@ -82,16 +87,15 @@ export class TagReader {
     const space = isSpace(code);
     const endsValue = space || code === GREATER;
     const endsName = endsValue || code === SLASH;
-    const here = (is: boolean, positions: Int32Array) => {
-      positions[at] = is ? at : (positions[at + 1] as number);
-    };
-    here(!space, this.nonSpace);
-    here(endsName, this.nameEnd);
-    here(endsName || code === EQUALS, this.attributeEnd);
-    here(endsValue, this.valueEnd);
-    here(code === DOUBLE_QUOTE, this.double);
-    here(code === SINGLE_QUOTE, this.single);
-    here(code === NEWLINE, this.newline);
+    // Written out, not looped: this is done for every character of every text with a "<".
+    const next = at + 1;
+    this.nonSpace[at] = space ? (this.nonSpace[next] as number) : at;
+    this.nameEnd[at] = endsName ? at : (this.nameEnd[next] as number);
+    this.attributeEnd[at] = endsName || code === EQUALS ? at : (this.attributeEnd[next] as number);
+    this.valueEnd[at] = endsValue ? at : (this.valueEnd[next] as number);
+    this.double[at] = code === DOUBLE_QUOTE ? at : (this.double[next] as number);
+    this.single[at] = code === SINGLE_QUOTE ? at : (this.single[next] as number);
+    this.newline[at] = code === NEWLINE ? at : (this.newline[next] as number);
   }
 
   /** Loses everything before the position. */
@@ -125,12 +129,12 @@ export class TagReader {
     const nameEnd = this.nameEnd[nameStart] as number;
     this.readAttributes(nameEnd);
     const end = (this.ends[nameEnd] as number) - 1;
-    const closed = end < this.length;
     return {
       name: this.lowerCase(nameStart, nameEnd),
       effects: this.effects[nameEnd] as number,
-      end: closed ? end + 1 : end,
-      closed,
+      end: Math.min(end + 1, this.length),
+      closed: end < this.length,
+      inQuotes: end > this.length,
     };
   }
 
@@ -138,7 +142,7 @@ export class TagReader {
     const path: number[] = [];
     let at = from;
     while (this.ends[at] === 0) {
-      if (at === this.length || this.codes[at] === GREATER) {
+      if (at >= this.length || this.codes[at] === GREATER) {
         this.ends[at] = at + 1;
         break;
       }
@@ -161,22 +165,20 @@ export class TagReader {
     if (isSpace(code)) return this.nonSpace[at] as number;
     // The first character belongs to the name even if it is "=".
     const nameEnd = this.attributeEnd[at + 1] as number;
-    let after = this.nonSpace[nameEnd] as number;
-    let hasValue = false;
-    if (this.codeAt(after) === EQUALS) {
-      const value = this.nonSpace[after + 1] as number;
-      const quote = this.codeAt(value);
-      if (quote === DOUBLE_QUOTE || quote === SINGLE_QUOTE) {
-        const close = (quote === DOUBLE_QUOTE ? this.double : this.single)[value + 1] as number;
-        hasValue = close > value + 1;
-        after = Math.min(close + 1, this.length);
-      } else {
-        after = this.valueEnd[value] as number;
-        hasValue = after > value;
-      }
+    const equals = this.nonSpace[nameEnd] as number;
+    if (this.codeAt(equals) !== EQUALS) {
+      this.effects[at] = this.effectOf(this.lowerCase(at, nameEnd), false);
+      return equals;
     }
-    this.effects[at] = this.effectOf(this.lowerCase(at, nameEnd), hasValue);
-    return after;
+    const value = this.nonSpace[equals + 1] as number;
+    const quote = this.codeAt(value);
+    const isQuoted = quote === DOUBLE_QUOTE || quote === SINGLE_QUOTE;
+    const from = isQuoted ? value + 1 : value;
+    const ends = isQuoted ? (quote === DOUBLE_QUOTE ? this.double : this.single) : this.valueEnd;
+    const to = ends[from] as number;
+    // A value that the end of the text cuts off may get one from what the page puts there.
+    this.effects[at] = this.effectOf(this.lowerCase(at, nameEnd), to > from || to === this.length);
+    return isQuoted ? to + 1 : to;
   }
 
   private lowerCase(start: number, end: number): string {

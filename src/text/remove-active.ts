@@ -12,6 +12,9 @@ import {
 import { type Tag, TagReader } from './html-tags.ts';
 
 const LESS = 0x3c;
+const DASH = 0x2d;
+const BRACKET = 0x5d;
+const QUESTION = 0x3f;
 
 /** What can end something that a "<" further left begins, and how it is written. */
 const CLOSERS = ['-->', '--!>', ']]>', '?>'] as const;
@@ -50,9 +53,7 @@ class Cutter {
     text.prepend(code);
     const at = text.start;
     if (code !== LESS) {
-      for (const closer of CLOSERS) {
-        if (code === closer.charCodeAt(0) && text.startsWith(closer, at)) this.mark(closer, at);
-      }
+      if (code === DASH || code === BRACKET || code === QUESTION) this.closer(at);
     } else if (isLetter(text.codeAt(at + 1))) {
       this.startTag(at);
     } else if (text.startsWith('</', at)) {
@@ -102,10 +103,15 @@ class Cutter {
     return result + text.slice(kept, text.length);
   }
 
+  /**
+   * An inactive tag stays, unless the text ends inside its quotes: then only the "<" goes, because in
+   * `<li>${title}</li><li>${other}</li>` the tag would go on to the next quote, in a text that may say ` onclick=`.
+   */
   private startTag(at: number): void {
     const tag = this.text.read(at + 1);
     if (!isActive(tag, this.around)) {
-      if (canSubmit(tag.name)) this.mark(SUBMITTER, at);
+      if (tag.inQuotes) this.cutTo(at + 1);
+      else if (canSubmit(tag.name)) this.mark(SUBMITTER, at);
       return;
     }
     const end = WITH_CONTENTS.has(tag.name) && tag.closed ? this.nearest(tag.name) : undefined;
@@ -118,9 +124,16 @@ class Cutter {
     this.cuts.push({ name: tag.name, at: this.text.start });
   }
 
+  private closer(at: number): void {
+    for (const closer of CLOSERS) {
+      if (this.text.startsWith(closer, at)) this.mark(closer, at);
+    }
+  }
+
   private endTag(at: number): void {
-    const { name } = this.text.read(at + 2);
-    if (endMatters(name)) this.mark(name, at);
+    const { name, inQuotes } = this.text.read(at + 2);
+    if (inQuotes) this.cutTo(at + 1);
+    else if (endMatters(name)) this.mark(name, at);
   }
 
   /** A comment or its like is cut only when it is complete: an unclosed one is an arrow in a sentence. */

@@ -1,7 +1,7 @@
 // A real Chromium for tests, from the npm package that carries one: nothing is downloaded or installed for it.
 
 import { execFile } from 'node:child_process';
-import { lstat, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,8 +43,8 @@ export async function launchBrowser(): Promise<Browser> {
     executablePath: join(directory, 'chromium'),
     env: {
       ...process.env,
-      // Fonts and NSS as the package ships them, so that a bare machine and a full one show the same.
-      FONTCONFIG_PATH: join(directory, 'fonts'),
+      // Fonts and NSS as the package ships them: a machine without any must do, and every machine shows the same.
+      FONTCONFIG_FILE: join(directory, 'fonts.conf'),
       HOME: directory,
       LD_LIBRARY_PATH: [join(directory, 'al2023', 'lib'), process.env.LD_LIBRARY_PATH]
         .filter((path) => path)
@@ -64,6 +64,7 @@ async function unpacked(): Promise<string> {
 
   const staging = await mkdtemp(`${directory}-`);
   await unpackInto(staging);
+  await writeFile(join(staging, 'fonts.conf'), FONTS);
   try {
     // A rename is atomic: of several workers one wins, and nobody ever sees half a browser.
     await rename(staging, directory);
@@ -88,6 +89,14 @@ async function isOurs(directory: string, uid: number): Promise<boolean> {
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
 }
+
+/** The package's own settings look for fonts in /tmp/fonts; a Chromium that finds no font at all ends itself. */
+const FONTS = `<?xml version="1.0"?>
+<fontconfig>
+  <dir prefix="relative">fonts/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+`;
 
 /**
  * The package unpacks into `os.tmpdir()`, and its shared libraries only where it believes itself on AWS Lambda:

@@ -123,6 +123,26 @@ const DIRECT = String.raw`
 <layer src=//evil.test/l></layer><img src=//evil.test/layer>
 <xml src=//evil.test/x></xml><img src=//evil.test/xml>
 <keygen autofocus onfocus=alert(1)>
+<p is=page-p>x</p>
+<form name=querySelector></form>
+<img name=getElementById>
+<form id=createElement>
+<object name=querySelector></object>
+<embed name=getElementById>
+<input type=image src=//evil.test/ii formaction=x>
+<body style=background:url(//evil.test/bs)>
+<html manifest=//evil.test/m><img src=x>
+<b style="background:u\72l(//evil.test/esc)">x</b>
+<b style="background:&#117;rl(//evil.test/ent)">x</b>
+<b style="-webkit-mask:url(//evil.test/mask)">x</b>
+<b style="cursor:url(//evil.test/cur),auto">x</b>
+<b style="content:url(//evil.test/cont)">x</b>
+<b style="filter:url(//evil.test/f.svg#f)">x</b>
+<ul style="list-style-image:url(//evil.test/li)"><li>x</ul>
+<video><source src=//evil.test/vs></video>
+<audio><source src=//evil.test/as></audio>
+<picture><source srcset="//evil.test/ps 1x" media=all><img alt=x></picture>
+<iframe srcdoc='<img src=//evil.test/sd>'>
 <a attributionsrc=//evil.test/as href=x>x</a>
 <img attributionsrc=//evil.test/as src=x>`;
 
@@ -204,6 +224,15 @@ onclick=alert(1)
 <button popovertarget=p>x</button><b popover id=p onbeforetoggle=alert(1)>y</b>
 <button command=show-modal commandfor=d>x</button><dialog id=d ontoggle=alert(1)>y</dialog>
 <label for=page-button>x</label>
+<button form=page-form>x</button>
+<input type=submit form=page-form>
+<input form=page-form formaction=/other type=submit>
+<a href="?x">x</a>
+<a href="mailto:x@evil.test">x</a>
+<a href=/frame/0>x</a>
+<a href="x"><b title='>'>x</b></a>
+<map name=m><area href=//evil.test/area></map>
+<button type=submit formaction=//evil.test/b form=page-form>x</button>
 <label><b onclick=alert(1)>x</b></label>
 <select onchange=alert(1)><option>1<option>2</select>
 <input oninput=alert(1)>
@@ -291,6 +320,16 @@ jaVasCript:/*-/*\x60/*\\x60/*'/*"/**/(/* */oNcliCk=alert() )//</stYle/</titLe/</
 ]]><img src=x onerror=alert(1)>
 */</style><img src=x onerror=alert(1)>
 </title></textarea></script><img src=x onerror=alert(1)>
+<noscript><b title="&lt;/noscript>&lt;img src=x onerror=alert(1)>"></b></noscript><img src=x onerror=alert(1)>
+<textarea><b title="&lt;/textarea>&lt;img src=x onerror=alert(1)>"></b></textarea><img src=x onerror=alert(1)>
+<b title="x onclick=alert(1) <b title="x onclick=alert(1)>x</b>
+<b title='<img src=x onerror=alert(1)>' onclick=alert(1)>x</b>
+<a title="</a><svg onload=alert(1)>" href=x>x</a>
+<p class=" style=background:url(//evil.test/q)<img src=x onerror=alert(1)>
+<b onclick=
+alert(1)>x</b>
+<a
+href=x>x</a>
 if a<b then <img src=x onerror=alert(1)> c>d
 a<b title="x<img src=x onerror=alert(1)>
 List<Image src=x onerror=alert(1)>
@@ -300,7 +339,7 @@ x<y && onclick=alert(1) > z <b onclick=alert(1)>`;
 function split(list: string): string[] {
   const vectors: string[] = [];
   for (const line of list.trim().split('\n')) {
-    if (/^(?:onclick=|>|=|'alert)/.test(line)) vectors.push(`${vectors.pop()}\n${line}`);
+    if (/^(?:onclick=|href=|alert|>|=|'alert)/.test(line)) vectors.push(`${vectors.pop()}\n${line}`);
     else vectors.push(line);
   }
   return vectors;

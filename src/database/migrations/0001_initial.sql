@@ -27,6 +27,16 @@ create table session (
 create index session_user_id_idx on session (user_id);
 create index session_expires_at_idx on session (expires_at);
 
+-- Whoever ends a session, and by whatever way, its sockets on every node hear of it.
+create function announce_session_end() returns trigger language plpgsql as $$
+begin
+  if old.expires_at > now() then
+    perform pg_notify('donewell_session_ends', old.id);
+  end if;
+  return null;
+end $$;
+create trigger session_end_is_announced after delete on session for each row execute function announce_session_end();
+
 -- One row for each way to sign in. The password's hash lives here, once: in the row whose provider is "credential".
 create table account (
   id                       text primary key check (char_length(id) between 1 and 64),
@@ -105,6 +115,9 @@ create table task (
   created_at   timestamptz(3) not null,
   updated_at   timestamptz(3) not null,
   rev          bigint not null check (rev > 0),
+  -- The revisions at which the task came into being and last came out of the trash: they name the events.
+  created_rev  bigint not null check (created_rev between 1 and rev),
+  restored_rev bigint check (restored_rev between created_rev and rev),
   deleted_at   timestamptz(3),
   -- When the text of a deleted task was blanked for good; what remains is the tombstone that sync needs.
   purged_at    timestamptz(3),
@@ -126,11 +139,13 @@ create index task_title_idx on task (user_id, (title collate "und-x-icu"), id) w
 create index task_due_soonest_idx on task (user_id, (coalesce(due_date, 'infinity'::date)), id) where deleted_at is null;
 create index task_due_latest_idx on task (user_id, (coalesce(due_date, '-infinity'::date)), id) where deleted_at is null;
 create index task_completed_idx on task (user_id, completed_at) where deleted_at is null and completed_at is not null;
-create index task_trash_idx on task (user_id, id) where deleted_at is not null and purged_at is null;
-create index task_retention_idx on task (deleted_at) where deleted_at is not null;
+create index task_trash_idx on task (user_id, created_at, id) where deleted_at is not null and purged_at is null;
+-- What retention looks for: text to be blanked, tombstones to be deleted.
+create index task_blank_idx on task (deleted_at) where deleted_at is not null and purged_at is null;
+create index task_tombstone_idx on task (updated_at) where purged_at is not null;
 -- Search: each word, in any case, anywhere in title or description.
 create index task_search_idx on task
-  using gin (user_id, (lower((title || E'\n' || coalesce(description, '')) collate "und-x-icu")) gin_trgm_ops)
+  using gin (user_id, (replace(upper(lower((title || E'\n' || coalesce(description, '')) collate "und-x-icu")), 'Σ', 'σ')) gin_trgm_ops)
   where deleted_at is null;
 
 -- The first answer to each write that carried an Idempotency-Key.

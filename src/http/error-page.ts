@@ -1,0 +1,64 @@
+// What each error means and what to do about it: the page at /docs/errors that the `type` of a problem points to.
+import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts';
+
+/** Completes "This error means that …" for people who build clients. */
+export const ERROR_MEANINGS: Record<ErrorCode, string> = {
+  malformed_request:
+    'The request line, the URL or the headers cannot be parsed. Too long a URL (414), too large headers (431) and too slow a request (408) carry this code, too.',
+  malformed_json:
+    'The body is empty, not UTF-8 or not JSON, is nested deeper than 32 levels, or has a NUL or half a surrogate pair in a string.',
+  unauthenticated: 'There is no session, or it has expired or been revoked. Sign in again.',
+  invalid_credentials: 'E-mail or password is wrong. Whether the account exists is not told.',
+  unauthorized_access:
+    'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie.',
+  task_not_found: 'There is no such task, or it is somebody else’s: the two cannot be told apart.',
+  user_not_found: 'There is no such user.',
+  not_found: 'There is nothing at this address.',
+  method_not_allowed: 'The address exists, the method does not. `Allow` lists those that do.',
+  email_taken: 'There is already an account with this e-mail. Sign in instead.',
+  idempotency_in_progress: 'The first request with this Idempotency-Key is still being answered. Try again shortly.',
+  sync_reset: 'The sync cursor can no longer be served. Start again without one.',
+  stale: 'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',
+  payload_too_large: 'The body is larger than 64 KiB.',
+  unsupported_media_type: 'The body is not `application/json` in UTF-8, or is compressed.',
+  validation_error: 'One or more fields cannot be used. `errors` names each with what it must be.',
+  idempotency_key_reused: 'This Idempotency-Key was used for another request. Take a new one.',
+  rate_limited: 'Too many requests. `Retry-After` says how many seconds to wait.',
+  internal_error: 'A defect on our side. It has been logged under the request id.',
+  database_error: 'The database cannot be reached. Nothing was half done: try again after `Retry-After` seconds.',
+  overloaded: 'The server has too much to do. Nothing was half done: try again after `Retry-After` seconds.',
+};
+
+function asHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/`([^`]+)`/g, '<code>$1</code>');
+}
+
+export function errorPage(): string {
+  const entries = (Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => {
+    const { status, title } = ERROR_CODES[code];
+    return `        <dt id="${code}"><strong>${title}</strong> <span>${status} <code>${code}</code></span></dt>
+        <dd>${asHtml(ERROR_MEANINGS[code])}</dd>`;
+  });
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Errors · Donewell</title>
+    <link rel="stylesheet" href="/style.css" />
+  </head>
+  <body>
+    <main>
+      <header>
+        <h1>Errors</h1>
+        <p class="lead">Every error is an RFC 9457 problem. These are all its codes.</p>
+      </header>
+      <dl>
+${entries.join('\n')}
+      </dl>
+      <p><a href="/docs">API documentation</a></p>
+    </main>
+  </body>
+</html>
+`;
+}

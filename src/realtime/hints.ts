@@ -1,0 +1,61 @@
+// Hints from node to node: that a user's tasks have changed, never what. They may be lost; the sweeper heals that.
+import type { Database } from '../database/database.ts';
+import { notifyChanges } from './repository.ts';
+
+/** `[user id, revision]` */
+export type Hint = [string, number];
+
+/** Carries hints to the other nodes. */
+export interface HintCarrier {
+  publish(payload: string): Promise<void>;
+}
+
+/** NOTIFY takes payloads below 8,000 bytes. */
+const HINTS_AT_ONCE = 120;
+/** Milliseconds in which hints are gathered: many writes, one message. */
+const GATHERING = 10;
+
+export function postgresCarrier(database: Database): HintCarrier {
+  return {
+    publish: (payload) =>
+      database.transaction(async (transaction) => transaction.queue(notifyChanges, [payload])),
+  };
+}
+
+export class HintBatch {
+  readonly #carrier: HintCarrier;
+  #gathered = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(carrier: HintCarrier) {
+    this.#carrier = carrier;
+  }
+
+  add(userId: string, rev: number): void {
+    this.#gathered.set(userId, Math.max(rev, this.#gathered.get(userId) ?? 0));
+    this.#timer ??= setTimeout(() => void this.flush(), GATHERING);
+  }
+
+  /** Sends what was gathered. A failure is nobody's problem: the other nodes sweep. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const hints = [...this.#gathered];
+    this.#gathered = new Map();
+    for (let start = 0; start < hints.length; start += HINTS_AT_ONCE) {
+      await this.#carrier.publish(JSON.stringify(hints.slice(start, start + HINTS_AT_ONCE))).catch(() => {});
+    }
+  }
+}
+
+/** The hints in a message; none in anything that is not one. */
+export function hintsIn(payload: string): Hint[] {
+  try {
+    const parsed = JSON.parse(payload) as unknown;
+    const isHint = (entry: unknown): entry is Hint =>
+      Array.isArray(entry) && typeof entry[0] === 'string' && Number.isSafeInteger(entry[1]);
+    return Array.isArray(parsed) ? parsed.filter(isHint) : [];
+  } catch {
+    return [];
+  }
+}

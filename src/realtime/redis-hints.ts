@@ -1,0 +1,36 @@
+// Hints through Redis instead of NOTIFY, for many nodes or a database that cannot be listened to.
+import { Redis } from 'ioredis';
+import type { HintCarrier } from './hints.ts';
+import { CHANGES_CHANNEL } from './repository.ts';
+
+export interface RedisHints extends HintCarrier {
+  close(): void;
+}
+
+const COMMAND_TIMEOUT = 1_000;
+
+/** @param onSubscribed after each (re)connection: whatever was published before has been missed. */
+export function redisHints(
+  url: string,
+  onChanges: (payload: string) => void,
+  onSubscribed: () => void,
+): RedisHints {
+  const publisher = new Redis(url, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: COMMAND_TIMEOUT,
+  });
+  const subscriber = new Redis(url, { maxRetriesPerRequest: null, autoResubscribe: false });
+  // The rate store on the same Redis reports when it is away.
+  publisher.on('error', () => {});
+  subscriber.on('error', () => {});
+  subscriber.on('ready', () => void subscriber.subscribe(CHANGES_CHANNEL).then(onSubscribed, () => {}));
+  subscriber.on('message', (_channel, payload) => onChanges(payload));
+  return {
+    publish: async (payload) => void (await publisher.publish(CHANGES_CHANNEL, payload)),
+    close: () => {
+      publisher.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}

@@ -1,0 +1,131 @@
+// A network that can fail: a TCP proxy in front of PostgreSQL that refuses, falls silent and comes back.
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { ClientConfig } from 'pg';
+
+export interface DatabaseProxy {
+  /** The database as it is reached through the proxy. */
+  readonly connection: ClientConfig;
+  /** `postgres://` address of the same. */
+  readonly url: string;
+  /** Connections that are open now. */
+  open(): number;
+  /** Ends what is open; new connections are refused. */
+  refuse(): Promise<void>;
+  /** Nothing is lost, nothing arrives: open connections fall silent, new ones are taken and not answered. */
+  hang(): void;
+  /** As at the beginning; what hung goes on. */
+  resume(): Promise<void>;
+  /** Ends what is open; new connections work. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+interface Target {
+  user: string;
+  password: string;
+  database: string;
+  dial: () => Socket;
+}
+
+function targetOf(config: ClientConfig): Target {
+  if (config.connectionString !== undefined) {
+    const url = new URL(config.connectionString);
+    return {
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: url.pathname.slice(1),
+      dial: () => connect(Number(url.port || 5432), url.hostname),
+    };
+  }
+  const { host = 'localhost', port = 5432, user = '', password = '', database = '' } = config;
+  const dial = () => (host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host));
+  return { user, password: String(password), database, dial };
+}
+
+class Proxy implements DatabaseProxy {
+  readonly #target: Target;
+  readonly #server: Server;
+  readonly #pairs = new Set<Socket[]>();
+  readonly #waiting: (() => void)[] = [];
+  #port = 0;
+  #hanging = false;
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#server = createServer((client) => this.#take(client));
+  }
+
+  get connection(): ClientConfig {
+    const { user, password, database } = this.#target;
+    return { host: '127.0.0.1', port: this.#port, user, password, database };
+  }
+
+  get url(): string {
+    const { user, password, database } = this.#target;
+    return `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${this.#port}/${database}`;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    if (typeof address === 'object' && address) this.#port = address.port;
+  }
+
+  open(): number {
+    return this.#pairs.size;
+  }
+
+  async refuse(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.cut();
+    await closed;
+  }
+
+  hang(): void {
+    this.#hanging = true;
+    for (const socket of [...this.#pairs].flat()) socket.pause();
+  }
+
+  async resume(): Promise<void> {
+    this.#hanging = false;
+    for (const socket of [...this.#pairs].flat()) socket.resume();
+    for (const start of this.#waiting.splice(0)) start();
+    if (!this.#server.listening) await this.listen();
+  }
+
+  cut(): void {
+    for (const socket of [...this.#pairs].flat()) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    if (this.#server.listening) await this.refuse();
+  }
+
+  #take(client: Socket): void {
+    const pair = [client];
+    this.#pairs.add(pair);
+    client.on('error', () => {});
+    client.on('close', () => {
+      this.#pairs.delete(pair);
+      for (const socket of pair) socket.destroy();
+    });
+    const start = () => {
+      if (client.destroyed) return;
+      const server = this.#target.dial();
+      pair.push(server);
+      server.on('error', () => {});
+      server.on('close', () => client.destroy());
+      client.on('data', (bytes) => server.write(bytes));
+      server.on('data', (bytes) => client.write(bytes));
+    };
+    if (this.#hanging) this.#waiting.push(start);
+    else start();
+  }
+}
+
+/** Starts one in front of a database. Close it when the test is done. */
+export async function startProxy(database: ClientConfig): Promise<DatabaseProxy> {
+  const proxy = new Proxy(targetOf(database));
+  await proxy.listen();
+  return proxy;
+}

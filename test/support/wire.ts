@@ -1,0 +1,81 @@
+// Bytes on a socket: for requests that no well-behaved client would send, and answers as they really are.
+import { connect } from 'node:net';
+
+export interface WireAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+}
+
+const PATIENCE = 20_000;
+
+/** Reads one answer off the front. Undefined as long as it is not whole. */
+function takeAnswer(bytes: Buffer, method: string): { answer: WireAnswer; rest: Buffer } | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const [first = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+  const status = Number(first.split(' ')[1]);
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  const bodyless = method === 'HEAD' || status === 204 || status === 304 || status < 200;
+  const length = bodyless ? 0 : Number(headers['content-length'] ?? 0);
+  if (headers['transfer-encoding'] !== undefined) throw new Error('The reader of tests knows no chunks');
+  if (bytes.length < end + 4 + length) return undefined;
+  const body = bytes.subarray(end + 4, end + 4 + length).toString();
+  return { answer: { status, headers, body }, rest: bytes.subarray(end + 4 + length) };
+}
+
+export interface WireOptions {
+  /** How many answers to wait for; without it, until the server closes. */
+  answers?: number;
+  /** Method of the requests: an answer to HEAD has no body. */
+  method?: string;
+  /** Called after each answer; what it returns is sent next. */
+  then?: (answer: WireAnswer, index: number) => string | undefined;
+}
+
+/** Sends bytes as they are and collects what comes back. Rejects when the server stays silent. */
+export async function sendBytes(
+  url: string,
+  bytes: string | Buffer,
+  { answers = Number.POSITIVE_INFINITY, method = 'GET', then }: WireOptions = {},
+): Promise<WireAnswer[]> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const received: WireAnswer[] = [];
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`Silence after ${JSON.stringify(received)}`)), PATIENCE);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.on('error', () => {}); // 'close' follows
+      socket.on('data', (chunk: Buffer) => {
+        rest = Buffer.concat([rest, chunk]);
+        for (let taken = takeAnswer(rest, method); taken; taken = takeAnswer(rest, method)) {
+          rest = taken.rest;
+          received.push(taken.answer);
+          const next = then?.(taken.answer, received.length - 1);
+          if (next !== undefined) socket.write(next);
+          if (received.length >= answers) socket.destroy();
+        }
+      });
+      socket.write(bytes);
+    });
+  } finally {
+    socket.destroy();
+  }
+  if (rest.length > 0) throw new Error(`Half an answer: ${rest.toString().slice(0, 200)}`);
+  return received;
+}
+
+/** One request whose connection the server closes after the answer. */
+export async function sendOne(url: string, bytes: string | Buffer, options: WireOptions = {}): Promise<WireAnswer> {
+  const [answer] = await sendBytes(url, bytes, { answers: 1, ...options });
+  if (!answer) throw new Error('The server closed the connection without an answer');
+  return answer;
+}
