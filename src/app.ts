@@ -81,7 +81,13 @@ export function publicUrlOf(settings: Settings): string {
 
 function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
   const log = (level: 'warn' | 'error', message: string) => logger[level](message);
-  return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize: settings.DATABASE_POOL_SIZE, log };
+  // The private PostgreSQL has 120 places, which the workers share; each needs nine besides its pool.
+  const places =
+    settings.DATABASE_URL === undefined
+      ? Math.max(2, Math.floor(110 / settings.WORKERS) - 9)
+      : Number.POSITIVE_INFINITY;
+  const poolSize = Math.min(settings.DATABASE_POOL_SIZE, places);
+  return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize, log };
 }
 
 /** In memory only where one process is all there is. */
