@@ -2,6 +2,7 @@
 import type { Priority } from '../../contract/task.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import { AppError } from '../errors.ts';
+import { inTurn } from './turns.ts';
 import { advanceUserRow, type Counts, lockUserRow } from './user-row.ts';
 
 /** What of a task the counters see; undefined when it is not there (not yet, or in the trash). */
@@ -73,15 +74,17 @@ export async function writeForUser<Result>(
   userId: string,
   run: (write: UserWrite) => Promise<Result>,
 ): Promise<Result> {
-  const { result, rev } = await database.transaction(async (transaction) => {
-    const [locked] = await transaction.query(lockUserRow, [userId]);
-    // The account was deleted after the session had been found.
-    if (!locked) throw new AppError('unauthenticated', 'Sign in to continue.');
-    const write = new UserWrite(transaction, userId, locked);
-    const result = await run(write);
-    write.finish();
-    return { result, rev: write.rev > locked.rev ? write.rev : undefined };
-  });
+  const transact = () =>
+    database.transaction(async (transaction) => {
+      const [locked] = await transaction.query(lockUserRow, [userId]);
+      // The account was deleted after the session had been found.
+      if (!locked) throw new AppError('unauthenticated', 'Sign in to continue.');
+      const write = new UserWrite(transaction, userId, locked);
+      const result = await run(write);
+      write.finish();
+      return { result, rev: write.rev > locked.rev ? write.rev : undefined };
+    });
+  const { result, rev } = await inTurn(userId, transact);
   // After the commit, never before: what is announced can be read.
   if (rev !== undefined) announce?.(userId, rev);
   return result;
