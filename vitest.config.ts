@@ -4,7 +4,7 @@ import { ClosingLine } from './test/support/closing-line.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', 'src/**/*.test.ts', 'contract/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'src/**/*.test.ts', 'contract/**/*.test.ts', 'web/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', new ClosingLine()],
     testTimeout: 60_000,

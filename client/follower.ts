@@ -5,10 +5,14 @@ import type { ServerToClientEvents, StatsEvent } from '../contract/events.ts';
 import type { SyncPage } from '../contract/sync.ts';
 import type { Task } from '../contract/task.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: what socket.io-client's own listeners take
+type FollowerListener = (payload: any) => void;
+
 /** What the follower needs of a Socket.IO client. */
 export interface FollowedSocket {
-  on(event: string, listener: (payload: never) => void): unknown;
-  off(event: string, listener: (payload: never) => void): unknown;
+  readonly connected?: boolean;
+  on(event: string, listener: FollowerListener): unknown;
+  off(event: string, listener: FollowerListener): unknown;
 }
 
 /** The server refused the cursor with 410: everything must be read again. */
@@ -41,6 +45,8 @@ const TASK_EVENTS: TaskEventName[] = ['task:created', 'task:updated', 'task:rest
 // Milliseconds between attempts to sync.
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 15_000;
+/** Events that are kept during a sync; after more of them one more sync is cheaper. */
+const KEPT_EVENTS = 1_000;
 
 /** Waits are spread by half, so that a thousand clients of one restarted node do not return in one moment. */
 export function jittered(pause: number, random: () => number): number {
@@ -52,11 +58,16 @@ export class Follower {
   readonly #tasks = new Map<number, Task>();
   #rev = 0;
   #stats: Stats | undefined;
+  #statsRev = 0;
   #cursor: string | undefined;
+  /** While everything is read again: the tasks that have not come yet, and are gone if they never do. */
+  #doubtful: Set<number> | undefined;
+  /** What came during a sync, to be applied on top of it. */
+  #kept: TaskPayload[] = [];
   #syncing: Promise<void> | undefined;
   #syncAgain = false;
   #stopped = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wake: (() => void) | undefined;
   #detach: (() => void) | undefined;
 
   constructor(options: FollowerOptions) {
@@ -67,26 +78,28 @@ export class Follower {
     return { tasks: this.#tasks, rev: this.#rev, stats: this.#stats };
   }
 
-  /** Applies what the socket brings, and syncs after every connect. */
+  /** Applies what the socket brings, and syncs after every connect. One socket at a time: the one before is left alone. */
   follow(socket: FollowedSocket): void {
-    const listeners: [string, (payload: never) => void][] = [
+    this.#detach?.();
+    const listeners: [string, FollowerListener][] = [
       ['connect', () => void this.sync()],
       ['sync:required', () => void this.sync()],
-      ['dashboard:stats', (payload: StatsEvent) => this.#applyStats(payload)],
-      ...TASK_EVENTS.map((name): [string, (payload: never) => void] => [
+      ['dashboard:stats', ({ rev, ...stats }: StatsEvent) => this.#takeStats(stats, rev)],
+      ...TASK_EVENTS.map((name): [string, FollowerListener] => [
         name,
-        (payload: TaskPayload) => this.#applyEvent(payload),
+        (payload: TaskPayload) => this.#take(payload),
       ]),
     ];
     for (const [event, listener] of listeners) socket.on(event, listener);
     this.#detach = () => {
       for (const [event, listener] of listeners) socket.off(event, listener);
     };
+    if (socket.connected) void this.sync();
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#wake?.();
     this.#detach?.();
   }
 
@@ -108,10 +121,12 @@ export class Follower {
           /* the next page */
         }
         pause = FIRST_PAUSE;
+        if (!this.#stopped) this.#takeKept();
       } catch (error) {
         this.#syncAgain = true;
-        if (error instanceof SyncResetError) this.#forget();
-        else await this.#wait(jittered(pause, this.#options.random ?? Math.random));
+        const useless = error instanceof SyncResetError && this.#cursor !== undefined;
+        if (error instanceof SyncResetError) this.#startOver();
+        if (!useless) await this.#wait(jittered(pause, this.#options.random ?? Math.random));
         pause = Math.min(pause * 2, LONGEST_PAUSE);
       }
     } while (this.#syncAgain && !this.#stopped);
@@ -124,52 +139,89 @@ export class Follower {
     for (const { id, rev } of page.deleted) this.#remove(id, rev);
     this.#cursor = page.cursor;
     // In the middle of the pages only the cursor counts: an event must not be taken to follow on a part.
-    if (!page.has_more && page.rev >= this.#rev) {
-      this.#rev = page.rev;
-      this.#stats = page.stats;
-    }
+    if (!page.has_more) this.#finish(page);
     this.#options.onChange?.(this.state);
     return page.has_more;
   }
 
-  #applyEvent({ rev, prev_rev, task, id }: TaskPayload): void {
-    if (rev <= this.#rev) return;
-    if (prev_rev !== this.#rev || this.#syncing) {
-      void this.sync();
-      return;
+  #finish({ rev, stats }: SyncPage): void {
+    for (const id of this.#doubtful ?? []) this.#tasks.delete(id);
+    this.#doubtful = undefined;
+    this.#rev = Math.max(this.#rev, rev);
+    if (rev < this.#statsRev) return;
+    this.#stats = stats;
+    this.#statsRev = rev;
+  }
+
+  #take(event: TaskPayload): void {
+    if (this.#syncing) {
+      if (this.#kept.length < KEPT_EVENTS) this.#kept.push(event);
+      else this.#syncAgain = true;
+    } else if (this.#apply(event)) this.#options.onChange?.(this.state);
+    else if (event.rev > this.#rev) void this.sync();
+  }
+
+  #takeKept(): void {
+    const kept = this.#kept;
+    this.#kept = [];
+    let changed = false;
+    for (const event of kept) {
+      if (event.rev <= this.#rev) continue;
+      if (!this.#apply(event)) {
+        this.#syncAgain = true;
+        break;
+      }
+      changed = true;
     }
+    if (changed) this.#options.onChange?.(this.state);
+  }
+
+  /**
+   * An event says what became of all between `prev_rev` and `rev`, so that it also follows on a state in between.
+   * @returns false when it does not follow, or is not news.
+   */
+  #apply({ rev, prev_rev, task, id }: TaskPayload): boolean {
+    if (rev <= this.#rev || prev_rev > this.#rev) return false;
     if (task) this.#put(task);
     else if (id !== undefined) this.#remove(id, rev);
     this.#rev = rev;
-    this.#options.onChange?.(this.state);
+    return true;
   }
 
-  #applyStats({ rev, ...stats }: StatsEvent): void {
-    if (rev < this.#rev) return;
+  #takeStats(stats: Stats, rev: number): void {
+    if (rev < this.#statsRev) return;
     this.#stats = stats;
+    this.#statsRev = rev;
     this.#options.onChange?.(this.state);
   }
 
   #put(task: Task): void {
-    const known = this.#tasks.get(task.id);
+    const known = this.#doubtful?.delete(task.id) ? undefined : this.#tasks.get(task.id);
     if (!known || known.rev <= task.rev) this.#tasks.set(task.id, task);
   }
 
   #remove(id: number, rev: number): void {
     const known = this.#tasks.get(id);
-    if (known && known.rev <= rev) this.#tasks.delete(id);
+    if (known && (known.rev <= rev || this.#doubtful?.has(id))) this.#tasks.delete(id);
   }
 
-  #forget(): void {
-    this.#tasks.clear();
+  /** What is shown stays until it has been read again: nobody wants to see an empty page meanwhile. */
+  #startOver(): void {
+    this.#doubtful = new Set(this.#tasks.keys());
     this.#rev = 0;
-    this.#stats = undefined;
+    this.#statsRev = 0;
     this.#cursor = undefined;
+    this.#kept = [];
   }
 
-  #wait(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#timer = setTimeout(resolve, milliseconds);
+  async #wait(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
+    this.#wake = undefined;
   }
 }

@@ -2,6 +2,9 @@
 import type { Stats } from './dashboard.ts';
 import type { Task } from './task.ts';
 
+/** Where Socket.IO listens, with and without a trailing slash. */
+export const SOCKET_PATH = '/socket.io';
+
 /** Where in the user's history an event stands. */
 export interface Revision {
   /** The revision after this event. */

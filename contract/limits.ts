@@ -47,4 +47,4 @@ export const SOCKET_PACKETS_PER_SECOND = 20;
 /** Milliseconds between two `dashboard:stats`. */
 export const STATS_INTERVAL = 250;
 /** Changes that are pushed one by one; after more at once clients are told to sync. */
-export const PUSHED_CHANGES = 500;
+export const PUSHED_CHANGES = 100;

@@ -35,8 +35,10 @@ import { Health, healthRoutes } from './http/health.ts';
 import type { RateStore } from './http/rate-limit.ts';
 import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-stores.ts';
 import { createServer } from './http/server.ts';
+import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
 import { installRealtime } from './realtime/realtime.ts';
+import type { WorkerPlace } from './realtime/worker-relay.ts';
 import { scheduleRetention } from './retention/retention.ts';
 import type { Secrets } from './secrets.ts';
 import { syncRoutes } from './sync/routes.ts';
@@ -49,6 +51,8 @@ export interface AppOptions {
   connection: ClientConfig;
   /** Whether other processes may serve the same users, so that rate limits must be counted in the database. */
   shared: boolean;
+  /** Of this process, when it is one of several that share a port. */
+  worker?: WorkerPlace | undefined;
   logger: Logger;
 }
 
@@ -129,8 +133,9 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
   installGuard(app, { callers, rules, requests });
   await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
+  webAppRoutes(app);
   welcomeRoutes(app);
-  const { shared, connection } = options;
+  const { shared, connection, worker } = options;
   const direct = settings.DATABASE_DIRECT_URL;
   const listenOn = direct === undefined ? connection : { connectionString: direct };
   const hearsNothing = settings.DATABASE_POOL_MODE === 'transaction' && direct === undefined;
@@ -138,9 +143,11 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
     database,
     callers,
     rules,
+    trustProxy: settings.TRUST_PROXY,
     listenOn: hearsNothing ? undefined : listenOn,
     shared,
     redisUrl: settings.REDIS_URL,
+    worker,
   });
   authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
   await betterAuthRoutes(app, { auth, callers, limits, rules, origin });

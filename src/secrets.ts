@@ -18,7 +18,7 @@ type SecretName = (typeof SECRET_NAMES)[number];
 
 // Placeholders seen in examples and tutorials: long enough to pass, known to everybody.
 const EXAMPLE =
-  /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|todo|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|at[-_ ]?least[-_ ]?32/i;
+  /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|(?<![a-z0-9])todo(?![a-z0-9])|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|at[-_ ]?least[-_ ]?32/i;
 const MINIMUM_DISTINCT_CHARACTERS = 8;
 
 function isExample(secret: string): boolean {
@@ -32,10 +32,17 @@ function assertSafe(name: SecretName, secret: string | undefined): void {
   if (isExample(secret)) throw new ConfigError(`${name} is an example value: ${cure}.`);
 }
 
+function readSecret(file: string): string {
+  const secret = readFileSync(file, 'utf8').trim();
+  if (secret.length < MINIMUM_LENGTH)
+    throw new Error(`${file} is damaged: put it back from a backup, or delete it`);
+  return secret;
+}
+
 /** Creates the file with a random secret, or reads what another process put there first. */
 function generatedSecret(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readSecret(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
@@ -44,6 +51,7 @@ function generatedSecret(file: string): string {
   writeFileSync(draft, `${randomBytes(GENERATED_BYTES).toString('base64url')}\n`, {
     mode: 0o600,
     flag: 'wx',
+    flush: true,
   });
   try {
     linkSync(draft, file);
@@ -52,28 +60,37 @@ function generatedSecret(file: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return readFileSync(file, 'utf8').trim();
+  return readSecret(file);
+}
+
+/** Made for ourselves; others may pass through it, to the private PostgreSQL that runs as another user. */
+function makeDataDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true });
+  if (first === undefined) return;
+  // By chmod, for the umask would take it back.
+  for (let made = directory; made.length >= first.length; made = path.dirname(made)) chmodSync(made, 0o711);
 }
 
 function secretOf(name: SecretName, settings: Settings): string {
   const given = settings[name];
   if (settings.DATABASE_URL !== undefined && !settings.DEBUG) assertSafe(name, given);
   if (given !== undefined) return given;
-  const file = path.join(path.resolve(settings.DATA_DIR), `${name.toLowerCase().replaceAll('_', '-')}.txt`);
-  try {
-    const directory = path.dirname(file);
-    // Others may pass through, to the private PostgreSQL that runs as another user; a umask must not change that.
-    if (mkdirSync(directory, { recursive: true })) chmodSync(directory, 0o711);
-    return generatedSecret(file);
-  } catch (error) {
-    throw new ConfigError(`DATA_DIR must be a directory that can be written: ${(error as Error).message}`);
-  }
+  const file = `${name.toLowerCase().replaceAll('_', '-')}.txt`;
+  return generatedSecret(path.join(path.resolve(settings.DATA_DIR), file));
 }
 
 /** @throws ConfigError with one line when a secret is missing, short or an example where that is not safe. */
 export function loadSecrets(settings: Settings): Secrets {
-  return {
-    secretKey: secretOf('SECRET_KEY', settings),
-    betterAuthSecret: secretOf('BETTER_AUTH_SECRET', settings),
-  };
+  try {
+    const isGiven = SECRET_NAMES.every((name) => settings[name] !== undefined);
+    const isUsed = settings.DATABASE_URL === undefined || (settings.DEBUG && !isGiven);
+    if (isUsed) makeDataDirectory(path.resolve(settings.DATA_DIR));
+    return {
+      secretKey: secretOf('SECRET_KEY', settings),
+      betterAuthSecret: secretOf('BETTER_AUTH_SECRET', settings),
+    };
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`DATA_DIR must be a directory that can be written: ${(error as Error).message}.`);
+  }
 }

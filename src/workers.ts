@@ -1,13 +1,22 @@
 // Several processes that serve one address: the first starts, watches and stops the others and writes their log.
-import cluster, { type Worker } from 'node:cluster';
-import { availableParallelism } from 'node:os';
+import cluster, { type Address, type Worker } from 'node:cluster';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import type { ClientConfig } from 'pg';
+import type { WorkerPlace } from './realtime/worker-relay.ts';
 
 const CONNECTION_VARIABLE = 'DONEWELL_WORKER_CONNECTION';
+const DIRECTORY_VARIABLE = 'DONEWELL_WORKER_DIRECTORY';
 /** A worker that dies younger than this is not replaced at once, so that a broken start does not spin. */
 const YOUNG_MILLISECONDS = 2_000;
 
+/** A worker could not start. The message is the one line that it ended with. */
+export class WorkerError extends Error {}
+
 export interface Workers {
+  port: number;
   /** Asks each to finish and waits for all. */
   stop(): Promise<void>;
 }
@@ -18,53 +27,105 @@ export function workerConnection(): ClientConfig | undefined {
   return passed === undefined ? undefined : (JSON.parse(passed) as ClientConfig);
 }
 
+/** Where the workers hand requests of sockets on to each other, when this is one of them. */
+export function workerPlace(): WorkerPlace | undefined {
+  const directory = process.env[DIRECTORY_VARIABLE];
+  return cluster.worker && directory !== undefined ? { id: cluster.worker.id, directory } : undefined;
+}
+
 export interface WorkerOptions {
   count: number;
   connection: ClientConfig;
-  write: (line: Buffer) => void;
+  /** Takes whole lines of a worker's log. */
+  write: (lines: string) => void;
   warn: (message: string) => void;
 }
 
-/** @returns once every worker listens. @throws when one cannot start. */
-export async function startWorkers({ count, connection, write, warn }: WorkerOptions): Promise<Workers> {
-  let stopping = false;
-  const living = new Set<Worker>();
-  cluster.setupPrimary({ silent: true });
-  if (count > availableParallelism() * 2) warn(`WORKERS is ${count} on ${availableParallelism()} cores.`);
-
-  const fork = () => {
-    const born = Date.now();
-    const worker = cluster.fork({ [CONNECTION_VARIABLE]: JSON.stringify(connection) });
-    living.add(worker);
-    worker.process.stdout?.on('data', write);
-    worker.process.stderr?.on('data', (chunk: Buffer) => process.stderr.write(chunk));
-    worker.once('exit', (code, signal) => {
-      living.delete(worker);
-      if (stopping) return;
-      warn(`Worker ${worker.process.pid} ended (${signal ?? code}); starting another.`);
-      setTimeout(() => !stopping && fork(), Date.now() - born < YOUNG_MILLISECONDS ? YOUNG_MILLISECONDS : 0);
-    });
-    return worker;
+/** Hands on whole lines only: those of several workers must not run into each other. */
+function byLines(write: (lines: string) => void): (chunk: Buffer) => void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  return (chunk) => {
+    const text = rest + decoder.write(chunk);
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    if (end > 0) write(text.slice(0, end));
   };
+}
 
-  const listening = Array.from({ length: count }, () => {
-    const worker = fork();
-    return new Promise<void>((resolve, reject) => {
-      worker.once('listening', () => resolve());
-      worker.once('exit', (code) => reject(new Error(`A worker ended with ${code} before it listened.`)));
+class Team {
+  readonly #options: WorkerOptions;
+  readonly #living = new Set<Worker>();
+  readonly #directory = mkdtempSync(path.join(tmpdir(), 'donewell-workers-'));
+  #stopping = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+  }
+
+  /** One more, which is replaced whenever it ends. @returns its address once it listens. */
+  fork(): Promise<Address> {
+    const { connection, write, warn } = this.#options;
+    const born = Date.now();
+    const worker = cluster.fork({
+      [CONNECTION_VARIABLE]: JSON.stringify(connection),
+      [DIRECTORY_VARIABLE]: this.#directory,
     });
-  });
-  const stop = async () => {
-    stopping = true;
-    const ended = [...living].map(
+    let complaint = '';
+    let listens = false;
+    this.#living.add(worker);
+    worker.process.stdout?.on('data', byLines(write));
+    worker.process.stderr?.on('data', (chunk: Buffer) => {
+      if (listens) process.stderr.write(chunk);
+      else complaint += chunk;
+    });
+    const listening = new Promise<Address>((resolve, reject) => {
+      worker.once('listening', (address) => {
+        listens = true;
+        resolve(address);
+      });
+      worker.once('exit', (code, signal) =>
+        reject(new WorkerError(complaint.trim() || `A worker ended (${signal ?? code}) before it listened.`)),
+      );
+    });
+    worker.once('exit', (code, signal) => {
+      this.#living.delete(worker);
+      if (this.#stopping) return;
+      warn(`Worker ${worker.process.pid} ended (${signal ?? code}); starting another.`);
+      setTimeout(() => this.#replace(), Date.now() - born < YOUNG_MILLISECONDS ? YOUNG_MILLISECONDS : 0);
+    });
+    return listening;
+  }
+
+  #replace(): void {
+    if (this.#stopping) return;
+    this.fork().catch((error: unknown) => {
+      if (!this.#stopping) process.stderr.write(`${(error as Error).message}\n`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const ended = [...this.#living].map(
       (worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())),
     );
-    for (const worker of living) worker.process.kill('SIGTERM');
+    for (const worker of this.#living) worker.process.kill('SIGTERM');
     await Promise.all(ended);
-  };
-  await Promise.all(listening).catch(async (error: unknown) => {
-    await stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** @returns once every worker listens. @throws WorkerError when one cannot start. */
+export async function startWorkers(options: WorkerOptions): Promise<Workers> {
+  const { count, warn } = options;
+  cluster.setupPrimary({ silent: true });
+  if (count > availableParallelism() * 2) warn(`WORKERS is ${count} on ${availableParallelism()} cores.`);
+  const team = new Team(options);
+  try {
+    const [first] = await Promise.all(Array.from({ length: count }, () => team.fork()));
+    return { port: first?.port ?? 0, stop: () => team.stop() };
+  } catch (error) {
+    await team.stop();
     throw error;
-  });
-  return { stop };
+  }
 }

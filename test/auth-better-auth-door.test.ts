@@ -84,6 +84,10 @@ describe('one rule, every door', () => {
       { name: ' \u202e ' },
       { name: 'n'.repeat(101) },
       { name: 7 },
+      { name: null },
+      { name: {} },
+      { image: 7 },
+      { image: {} },
       { image: 'http://example.com/g.png' },
       { image: 'data:image/svg+xml,<svg onload=alert(1)>' },
     ]) {
@@ -99,7 +103,12 @@ describe('one rule, every door', () => {
 
   it('lets nobody set what is not theirs to set', async () => {
     const before = (await ada.get('/api/auth/session')).body.user;
-    await ada.post('/api/auth/update-user', { name: before.name, id: 'x', emailVerified: true, email_verified: true });
+    await ada.post('/api/auth/update-user', {
+      name: before.name,
+      id: 'x',
+      emailVerified: true,
+      email_verified: true,
+    });
     const refused = await ada.post('/api/auth/update-user', { email: 'new@example.com' });
     expect(refused.status).toBe(400);
     const after = (await ada.get('/api/auth/session')).body.user;
@@ -111,15 +120,23 @@ describe('one rule, every door', () => {
 
   it('says of an overlong password at sign-in that it is wrong, and of the current one at a change too', async () => {
     const long = account.password.padEnd(73, '!');
-    const entered = await new Client(server.url).post('/api/auth/sign-in/email', { email: account.email, password: long });
+    const entered = await new Client(server.url).post('/api/auth/sign-in/email', {
+      email: account.email,
+      password: long,
+    });
     expect([entered.status, entered.body.code]).toEqual([401, 'INVALID_EMAIL_OR_PASSWORD']);
-    const changed = await ada.post('/api/auth/change-password', { currentPassword: long, newPassword: 'the river at noon' });
+    const changed = await ada.post('/api/auth/change-password', {
+      currentPassword: long,
+      newPassword: 'the river at noon',
+    });
     expect([changed.status, changed.body.code]).toEqual([400, 'INVALID_PASSWORD']);
   });
 
   it('answers nobody else’s session token: revoking it changes nothing', async () => {
     const other = await signIn(server.url, await seedAccount(server));
-    const [row] = await server.sql<{ token: string }>('select token from session where id = $1', [other.session.id]);
+    const [row] = await server.sql<{ token: string }>('select token from session where id = $1', [
+      other.session.id,
+    ]);
     await ada.post('/api/auth/revoke-session', { token: row?.token });
     expect((await other.get('/api/tasks')).status).toBe(200);
   });
@@ -132,7 +149,10 @@ describe('a form', () => {
         body: new URLSearchParams(fields).toString(),
         headers: { 'content-type': 'Application/X-WWW-Form-Urlencoded' },
       });
-    const entered = await send('/api/auth/sign-in/email', { email: account.email, password: account.password });
+    const entered = await send('/api/auth/sign-in/email', {
+      email: account.email,
+      password: account.password,
+    });
     expect(entered.status).toBe(200);
     expect(entered.body.user.id).toBe(account.id);
     const { id: _id, ...made } = person() as ReturnType<typeof person> & { id?: string };
@@ -156,7 +176,12 @@ describe('whatever is sent', () => {
   const json = { 'content-type': 'application/json' };
 
   it('an unknown path is a problem 404, a wrong method 405 with Allow', async () => {
-    for (const path of ['/api/auth/nothing', '/api/auth/sign-in/nothing', '/api/auth/', '/api/auth/sign-in/email/x']) {
+    for (const path of [
+      '/api/auth/nothing',
+      '/api/auth/sign-in/nothing',
+      '/api/auth/',
+      '/api/auth/sign-in/email/x',
+    ]) {
       const { status, headers, body } = await ada.get(path);
       expect([path, status, body.code]).toEqual([path, 404, 'not_found']);
       expect(headers.get('content-type')).toBe('application/problem+json');
@@ -197,8 +222,14 @@ describe('whatever is sent', () => {
       { body: 'null', headers: json },
       { body: '"text"', headers: json },
       { body: JSON.stringify({ email: 'a\0b', password: 'x\0', token: '\0' }), headers: json },
-      { body: JSON.stringify({ email: {}, password: [], token: {}, name: {}, callbackURL: {} }), headers: json },
-      { body: JSON.stringify({ email: 'a@example.com', password: 7, newPassword: 7, currentPassword: {} }), headers: json },
+      {
+        body: JSON.stringify({ email: {}, password: [], token: {}, name: {}, callbackURL: {} }),
+        headers: json,
+      },
+      {
+        body: JSON.stringify({ email: 'a@example.com', password: 7, newPassword: 7, currentPassword: {} }),
+        headers: json,
+      },
       { body: `${'['.repeat(40)}${']'.repeat(40)}`, headers: json },
       { body: JSON.stringify({ name: '\ud800' }), headers: json },
       { body: Buffer.from([0xff, 0xfe]), headers: json },
@@ -213,7 +244,11 @@ describe('whatever is sent', () => {
     const keep = new Map(ada.cookies);
     for (const { path, method } of endpoints) {
       const requests = method === 'GET' ? [{}] : bodies;
-      for (const query of ['', '?token=%00&callbackURL=%00&error=%00', '?callbackURL=/&token=a.b.c&newPassword=1'])
+      for (const query of [
+        '',
+        '?token=%00&callbackURL=%00&error=%00',
+        '?callbackURL=/&token=a.b.c&newPassword=1',
+      ])
         for (const options of query === '' ? requests : [{}]) {
           for (const client of [ada, new Client(server.url)]) {
             for (const [name, value] of keep) ada.cookies.set(name, value);
@@ -250,7 +285,8 @@ describe('whatever is sent', () => {
     expect(await send('{')).toBe(400);
     expect(await send('{"email":"\\u0000"}')).toBe(400);
     expect(await send(`{"email":"${'x'.repeat(65_536)}"}`)).toBe(413);
-    expect(await send('{}', { 'content-type': 'text/plain' })).toBe(415);
+    for (const type of ['text/plain', 'application/json; charset=utf-16', 'application/problem+json'])
+      expect(await send(JSON.stringify(account), { 'content-type': type })).toBe(415);
     expect(await send('{}')).toBe(400);
   });
 });

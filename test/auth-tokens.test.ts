@@ -46,7 +46,9 @@ function claims(changes: Record<string, unknown> = {}): JWTPayload {
 }
 
 function signed(payload: JWTPayload, key = SECRET_KEY, alg = 'HS256'): Promise<string> {
-  return new SignJWT(payload).setProtectedHeader({ alg }).sign(Buffer.from(key.padEnd(64, '\0')).subarray(0, key.length));
+  return new SignJWT(payload)
+    .setProtectedHeader({ alg })
+    .sign(Buffer.from(key.padEnd(64, '\0')).subarray(0, key.length));
 }
 
 function raw(header: object, payload: object, signature = ''): string {
@@ -138,7 +140,9 @@ describe('an access token', () => {
   });
 
   it("that is the session's own token or id is refused", async () => {
-    const [row] = await server.sql<{ token: string }>('select token from session where id = $1', [ada.session.id]);
+    const [row] = await server.sql<{ token: string }>('select token from session where id = $1', [
+      ada.session.id,
+    ]);
     expect(await bearerStatus(row?.token ?? '')).toBe(401);
     expect(await bearerStatus(ada.session.id)).toBe(401);
     expect(await bearerStatus(decodeURIComponent(ada.cookies.get(COOKIE) ?? ''))).toBe(401);
@@ -192,7 +196,10 @@ describe('a cookie', () => {
   });
 
   it.each<[string, () => string]>([
-    ['with another signature', () => encodeURIComponent(sign('a'.repeat(32)).replace('a'.repeat(32), token()))],
+    [
+      'with another signature',
+      () => encodeURIComponent(sign('a'.repeat(32)).replace('a'.repeat(32), token())),
+    ],
     ['of another secret', () => encodeURIComponent(sign(token(), 'x'.repeat(48)))],
     ['signed with the key of the tokens', () => encodeURIComponent(sign(token(), SECRET_KEY))],
     ['without a signature', () => token()],
@@ -205,7 +212,7 @@ describe('a cookie', () => {
     ['with a signed NUL', () => encodeURIComponent(sign('abc\0def'))],
     ['with a signed token that no session has', () => encodeURIComponent(sign('a'.repeat(32)))],
     ['with a signed token of many characters', () => encodeURIComponent(sign('a'.repeat(6_000)))],
-    ["with SQL in it", () => encodeURIComponent(sign("' or 1=1 --"))],
+    ['with SQL in it', () => encodeURIComponent(sign("' or 1=1 --"))],
     ['with the id of the session', () => encodeURIComponent(sign(ada.session.id))],
     ['of nothing but rubbish', () => 'x'.repeat(9_000)],
   ])('%s is refused', async (_what, make) => {

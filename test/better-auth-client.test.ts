@@ -104,11 +104,18 @@ describe.each<[string, () => Record<string, string>]>([
     const { auth, account } = await memberOf(headersOf());
     const stranger = officialClient(headersOf()).auth;
     const wrong = await stranger.signIn.email({ email: account.email, password: 'wrong password' });
-    expect(wrong.error).toMatchObject({ status: 401, code: 'INVALID_EMAIL_OR_PASSWORD', message: expect.any(String) });
+    expect(wrong.error).toMatchObject({
+      status: 401,
+      code: 'INVALID_EMAIL_OR_PASSWORD',
+      message: expect.any(String),
+    });
     const taken = await stranger.signUp.email({ name: 'Eve', email: account.email, password: PASSWORD });
     expect(taken.error).toMatchObject({ status: 422, code: 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL' });
     expect((await stranger.listSessions()).error).toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
-    const current = await auth.changePassword({ currentPassword: 'wrong password', newPassword: 'the river at noon' });
+    const current = await auth.changePassword({
+      currentPassword: 'wrong password',
+      newPassword: 'the river at noon',
+    });
     expect(current.error).toMatchObject({ status: 400, code: 'INVALID_PASSWORD' });
   });
 });
@@ -134,9 +141,13 @@ describe('its cookie and ours', () => {
     const [session] = (await auth.listSessions()).data ?? [];
     expect(session?.id).toBe(ours.session.id);
     expect((await auth.signOut()).error).toBeNull();
-    expect((await new Client(server.url).get('/api/tasks', {
-      headers: { authorization: `Bearer ${ours.accessToken}` },
-    })).status).toBe(401);
+    expect(
+      (
+        await new Client(server.url).get('/api/tasks', {
+          headers: { authorization: `Bearer ${ours.accessToken}` },
+        })
+      ).status,
+    ).toBe(401);
   });
 
   it('end together with "do not remember me", and not later than the settings say', async () => {
@@ -163,7 +174,10 @@ describe('a bearer', () => {
   it('uses the official endpoints without a cookie and from any page', async () => {
     const account = await seedAccount(server);
     const { accessToken, session } = await signIn(server.url, account);
-    const { auth } = officialClient({ authorization: `Bearer ${accessToken}`, origin: 'https://elsewhere.example' });
+    const { auth } = officialClient({
+      authorization: `Bearer ${accessToken}`,
+      origin: 'https://elsewhere.example',
+    });
     expect((await auth.getSession()).data?.session.id).toBe(session.id);
     expect((await auth.updateUser({ name: 'Grace' })).error).toBeNull();
     expect((await auth.getSession()).data?.user.name).toBe('Grace');

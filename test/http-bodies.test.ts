@@ -26,12 +26,17 @@ const send = (body: string | Uint8Array, headers: Record<string, string> = JSON_
   ada.request('POST', path, { body, headers });
 const count = async () => (await server.sql('select from task')).length;
 
-async function refused(body: string | Uint8Array, code: ErrorCode, headers?: Record<string, string>): Promise<void> {
+async function refused(
+  body: string | Uint8Array,
+  code: ErrorCode,
+  headers?: Record<string, string>,
+): Promise<void> {
   expectProblem(await send(body, headers), code);
   expect(await count()).toBe(0);
 }
 
-const nested = (containers: number, open = '[', close = ']') => open.repeat(containers) + close.repeat(containers);
+const nested = (containers: number, open = '[', close = ']') =>
+  open.repeat(containers) + close.repeat(containers);
 
 describe('the size of a body', () => {
   const sized = (bytes: number) => {
@@ -159,10 +164,18 @@ describe('JSON of an odd kind', () => {
     ['an escaped key', '{"\\u0074itle":"escaped"}', 'escaped'],
     ['a pair of surrogates', '{"title":"\\ud83d\\ude00"}', '😀'],
     ['32 levels', `{"title":"deep","more":${nested(31)}}`, 'deep'],
-    ['huge numbers where nobody looks', `{"title":"n","a":1e999,"b":-${'9'.repeat(400)},"c":0.${'1'.repeat(400)}}`, 'n'],
+    [
+      'huge numbers where nobody looks',
+      `{"title":"n","a":1e999,"b":-${'9'.repeat(400)},"c":0.${'1'.repeat(400)}}`,
+      'n',
+    ],
     ['a prototype', '{"__proto__":{"title":"evil","status":true},"title":"own"}', 'own'],
     ['a constructor', '{"constructor":{"prototype":{"status":true}},"title":"own"}', 'own'],
-    ['fields that are not the client’s', '{"title":"own","id":7,"user_id":"x","rev":99,"created_at":"x"}', 'own'],
+    [
+      'fields that are not the client’s',
+      '{"title":"own","id":7,"user_id":"x","rev":99,"created_at":"x"}',
+      'own',
+    ],
   ])('is understood: %s', async (_name, body, title) => {
     const answer = await send(body);
     expect([answer.status, answer.body.title, answer.body.status]).toEqual([201, title, false]);
@@ -170,19 +183,30 @@ describe('JSON of an odd kind', () => {
     expect(({} as Record<string, unknown>).status).toBeUndefined();
   });
 
-  it.each(['[]', '[{"title":"x"}]', 'null', '"title"', '1', 'true', '1e999', '{"__proto__":{"title":"x"}}', '{}', nested(32)])(
-    'is 422 where an object is needed: %s',
-    async (body) => {
-      await refused(body, 'validation_error');
-      for (const path of ['/api/auth/signup', '/api/auth/login'])
-        expectProblem(await send(body, JSON_TYPE, path), 'validation_error');
-    },
-  );
+  it.each([
+    '[]',
+    '[{"title":"x"}]',
+    'null',
+    '"title"',
+    '1',
+    'true',
+    '1e999',
+    '{"__proto__":{"title":"x"}}',
+    '{}',
+    nested(32),
+  ])('is 422 where an object is needed: %s', async (body) => {
+    await refused(body, 'validation_error');
+    for (const path of ['/api/auth/signup', '/api/auth/login'])
+      expectProblem(await send(body, JSON_TYPE, path), 'validation_error');
+  });
 
   it('is 422 on a change, too, except {}, which changes nothing', async () => {
     const { body: task } = await ada.post('/api/tasks', { title: 'x' });
     for (const body of ['[]', 'null', '"x"', '1'])
-      expectProblem(await ada.request('PATCH', `/api/tasks/${task.id}`, { body, headers: JSON_TYPE }), 'validation_error');
+      expectProblem(
+        await ada.request('PATCH', `/api/tasks/${task.id}`, { body, headers: JSON_TYPE }),
+        'validation_error',
+      );
     expect((await ada.patch(`/api/tasks/${task.id}`, {})).body).toEqual(task);
     expect((await ada.patch(`/api/tasks/${task.id}`, { constructor: 1, toString: 2 })).body).toEqual(task);
   });
@@ -228,13 +252,18 @@ describe('the content type', () => {
 
   it('is needed', async () => {
     const head = ['POST /api/tasks HTTP/1.1', 'Host: x', `Authorization: Bearer ${ada.accessToken}`];
-    const answer = await sendOne(server.url, `${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`);
+    const answer = await sendOne(
+      server.url,
+      `${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`,
+    );
     expectProblem(answer, 'unsupported_media_type');
     expect(await count()).toBe(0);
   });
 
-  it.each(['gzip', 'br', 'deflate', 'identity, gzip', 'GZIP', 'x'])('does not cover a compressed body: %s', (encoding) =>
-    refused(gzipSync(body), 'unsupported_media_type', { ...JSON_TYPE, 'content-encoding': encoding }),
+  it.each(['gzip', 'br', 'deflate', 'identity, gzip', 'GZIP', 'x'])(
+    'does not cover a compressed body: %s',
+    (encoding) =>
+      refused(gzipSync(body), 'unsupported_media_type', { ...JSON_TYPE, 'content-encoding': encoding }),
   );
 
   it('may be said to be uncompressed', async () => {
@@ -248,12 +277,22 @@ describe('the content type', () => {
 
   it('does not matter without a body where none is needed', async () => {
     const { body: task } = await ada.post('/api/tasks', { title: 'x' });
-    for (const headers of [{ 'content-type': 'text/plain' }, { 'content-type': 'application/x-www-form-urlencoded' }, {}]) {
+    for (const headers of [
+      { 'content-type': 'text/plain' },
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      {},
+    ]) {
       expect((await ada.request('PATCH', `/api/tasks/${task.id}/complete`, { headers })).status).toBe(200);
-      expect((await ada.request('PATCH', `/api/tasks/${task.id}/complete`, { headers, body: '' })).status).toBe(200);
+      expect(
+        (await ada.request('PATCH', `/api/tasks/${task.id}/complete`, { headers, body: '' })).status,
+      ).toBe(200);
     }
-    expect((await ada.request('POST', '/api/auth/refresh', { headers: JSON_TYPE, body: '' })).status).toBe(200);
-    expect((await ada.request('POST', '/api/auth/logout', { headers: JSON_TYPE, body: '' })).status).toBe(200);
+    expect((await ada.request('POST', '/api/auth/refresh', { headers: JSON_TYPE, body: '' })).status).toBe(
+      200,
+    );
+    expect((await ada.request('POST', '/api/auth/logout', { headers: JSON_TYPE, body: '' })).status).toBe(
+      200,
+    );
     ada = await signUp(server.url);
   });
 

@@ -44,7 +44,10 @@ describe('bytes that are no HTTP', () => {
     ['a negative length', lines('POST /api/tasks HTTP/1.1', 'Host: x', 'Content-Length: -1')],
     ['two lengths', lines('POST /api/tasks HTTP/1.1', 'Host: x', 'Content-Length: 1', 'Content-Length: 2')],
     ['an endless length', lines('POST /api/tasks HTTP/1.1', 'Host: x', `Content-Length: ${'9'.repeat(30)}`)],
-    ['a length and chunks', lines('POST /api/tasks HTTP/1.1', 'Host: x', 'Content-Length: 1', 'Transfer-Encoding: chunked')],
+    [
+      'a length and chunks',
+      lines('POST /api/tasks HTTP/1.1', 'Host: x', 'Content-Length: 1', 'Transfer-Encoding: chunked'),
+    ],
     ['an unknown coding', lines('POST /api/tasks HTTP/1.1', 'Host: x', 'Transfer-Encoding: gzip')],
     ['a Host twice', lines('GET /health HTTP/1.1', 'Host: x', 'host: y')],
     ['no Host', lines('GET /health HTTP/1.1')],
@@ -61,7 +64,12 @@ describe('bytes that are no HTTP', () => {
 
   it('are 400 in chunks of a body, and nothing is written', async () => {
     const chunked = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
-    for (const body of ['zz\r\n{}\r\n', '5\r\n{"title":"x"}\r\n0\r\n\r\n', 'fffffffffffffffff\r\n', '-1\r\n']) {
+    for (const body of [
+      'zz\r\n{}\r\n',
+      '5\r\n{"title":"x"}\r\n0\r\n\r\n',
+      'fffffffffffffffff\r\n',
+      '-1\r\n',
+    ]) {
       expectProblem(await sendOne(server.url, post(body, ...chunked)), 'malformed_request');
     }
     expect(await created()).toEqual([]);
@@ -101,7 +109,11 @@ describe('what is too large', () => {
 
   it('is 431 for a cookie, a bearer token and many small headers, too', async () => {
     const many = Array.from({ length: 1900 }, (_, index) => `X-${index}: value`);
-    for (const headers of [[`Cookie: a=${'x'.repeat(17_000)}`], [`Authorization: Bearer ${'x'.repeat(17_000)}`], many])
+    for (const headers of [
+      [`Cookie: a=${'x'.repeat(17_000)}`],
+      [`Authorization: Bearer ${'x'.repeat(17_000)}`],
+      many,
+    ])
       expectProblem(
         await sendOne(server.url, lines('GET /api/tasks HTTP/1.1', 'Host: x', ...headers)),
         'malformed_request',
@@ -128,7 +140,12 @@ describe('HTTP/1.0', () => {
 describe('a body', () => {
   it('that comes byte by byte is taken', async () => {
     const body = '{"title":"slow"}';
-    const bytes = post(body, 'Content-Type: application/json', `Content-Length: ${body.length}`, 'Connection: close');
+    const bytes = post(
+      body,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: close',
+    );
     const { hostname, port } = new URL(server.url);
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     const answer = new Promise<string>((resolve) => {
@@ -138,7 +155,8 @@ describe('a body', () => {
       });
       socket.once('close', () => resolve(text));
     });
-    for (const byte of Buffer.from(bytes)) await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
+    for (const byte of Buffer.from(bytes))
+      await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
     expect(await answer).toMatch(/^HTTP\/1\.1 201 /);
     await server.sql('delete from task');
   });
@@ -147,7 +165,9 @@ describe('a body', () => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
     await new Promise<void>((resolve) => {
-      socket.write(post('{"title":', 'Content-Type: application/json', 'Content-Length: 100'), () => resolve());
+      socket.write(post('{"title":', 'Content-Type: application/json', 'Content-Length: 100'), () =>
+        resolve(),
+      );
     });
     socket.destroy();
     expect((await ada.get('/api/tasks')).body.tasks).toEqual([]);
@@ -155,23 +175,34 @@ describe('a body', () => {
 
   it('that a client only announces is asked for', async () => {
     const body = '{"title":"expected"}';
-    const head = post('', 'Content-Type: application/json', `Content-Length: ${body.length}`, 'Expect: 100-continue');
+    const head = post(
+      '',
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Expect: 100-continue',
+    );
     const [first, second] = await sendBytes(server.url, head, {
       answers: 2,
-      then: ({ status }) => (status === 100 ? body : undefined),
+      reply: ({ status }) => (status === 100 ? body : undefined),
     });
     expect([first?.status, second?.status]).toEqual([100, 201]);
     await server.sql('delete from task');
   });
 
   it('with an expectation that nobody knows is taken all the same', async () => {
-    const answer = await sendOne(server.url, lines('GET /health/live HTTP/1.1', 'Host: x', 'Expect: miracles'));
+    const answer = await sendOne(
+      server.url,
+      lines('GET /health/live HTTP/1.1', 'Host: x', 'Expect: miracles'),
+    );
     expect(answer.status).toBe(200);
   });
 
   it('that is not wanted does not keep the next request waiting', async () => {
-    const unwanted = lines('POST /nowhere HTTP/1.1', 'Host: x', 'Content-Length: 200000') + 'x'.repeat(200_000);
-    const answers = await sendBytes(server.url, unwanted + lines('GET /health/live HTTP/1.1', 'Host: x'), { answers: 2 });
+    const unwanted =
+      lines('POST /nowhere HTTP/1.1', 'Host: x', 'Content-Length: 200000') + 'x'.repeat(200_000);
+    const answers = await sendBytes(server.url, unwanted + lines('GET /health/live HTTP/1.1', 'Host: x'), {
+      answers: 2,
+    });
     expect(answers.map(({ status }) => status)).toEqual([404, 200]);
   });
 });
@@ -187,7 +218,11 @@ describe('pipelined requests', () => {
   it('all write, once each', async () => {
     const titles = Array.from({ length: 10 }, (_, index) => `pipe ${index}`);
     const bytes = titles.map((title) =>
-      post(JSON.stringify({ title }), 'Content-Type: application/json', `Content-Length: ${title.length + 12}`),
+      post(
+        JSON.stringify({ title }),
+        'Content-Type: application/json',
+        `Content-Length: ${title.length + 12}`,
+      ),
     );
     const answers = await sendBytes(server.url, bytes.join(''), { answers: titles.length });
     expect(answers.map(({ body }) => JSON.parse(body).title)).toEqual(titles);

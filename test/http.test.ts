@@ -32,10 +32,13 @@ describe('the request id', () => {
     expect(headers.get('x-request-id')).toBe(id);
   });
 
-  it.each(['', 'x'.repeat(129), 'a b', 'a/b', '<b>', 'a,b', 'ü'])('that is not plain is replaced: %s', async (id) => {
-    const { headers } = await stranger.get('/health/live', { headers: { 'x-request-id': id } });
-    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-  });
+  it.each(['', 'x'.repeat(129), 'a b', 'a/b', '<b>', 'a,b', 'ü'])(
+    'that is not plain is replaced: %s',
+    async (id) => {
+      const { headers } = await stranger.get('/health/live', { headers: { 'x-request-id': id } });
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 
   it('sent twice is replaced, for nobody could tell which was meant', async () => {
     const { headers } = await sendOne(
@@ -81,20 +84,25 @@ describe('the request id', () => {
 });
 
 describe('an unknown address', () => {
-  it.each(['/nowhere', '/api/nothing', '/api/tasks/1/nothing', '/api/auth/nothing', '/docs/nothing.js', '/healthy', '/api/tasks/1/complete/2'])(
-    'is 404: %s',
-    async (path) => {
-      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE']) {
-        const answer =
-          method === 'TRACE'
-            ? await sendOne(server.url, head(`TRACE ${path} HTTP/1.1`))
-            : await stranger.request(method, path);
-        expectProblem(answer, 'not_found');
-      }
-      const bodyless = await stranger.request('HEAD', path);
-      expect([bodyless.status, bodyless.text]).toEqual([404, '']);
-    },
-  );
+  it.each([
+    '/nowhere',
+    '/api/nothing',
+    '/api/tasks/1/nothing',
+    '/api/auth/nothing',
+    '/docs/nothing.js',
+    '/healthy',
+    '/api/tasks/1/complete/2',
+  ])('is 404: %s', async (path) => {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE']) {
+      const answer =
+        method === 'TRACE'
+          ? await sendOne(server.url, head(`TRACE ${path} HTTP/1.1`))
+          : await stranger.request(method, path);
+      expectProblem(answer, 'not_found');
+    }
+    const bodyless = await stranger.request('HEAD', path);
+    expect([bodyless.status, bodyless.text]).toEqual([404, '']);
+  });
 
   it('is 404 whatever the body is', async () => {
     const headers = { 'content-type': 'application/xml' };
@@ -120,7 +128,8 @@ describe('a wrong method', () => {
     for (const [path, methods] of paths) {
       const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort().join(', ');
       for (const method of ALL.filter((name) => !allow.split(', ').includes(name))) {
-        const bytes = head(`${method} ${concrete(path)} HTTP/1.1`, 'Content-Length: 1') + (method === 'GET' ? '' : '{');
+        const bytes =
+          head(`${method} ${concrete(path)} HTTP/1.1`, 'Content-Length: 1') + (method === 'GET' ? '' : '{');
         const answer = await sendOne(server.url, bytes, { method });
         expect([method, path, answer.status, answer.headers.allow]).toEqual([method, path, 405, allow]);
         if (method !== 'HEAD') expectProblem(answer, 'method_not_allowed');
@@ -151,7 +160,12 @@ describe('a trailing slash', () => {
         const slashed = await stranger.request(method, `${concrete(path)}/`);
         const queried = await stranger.request(method, `${concrete(path)}/?x=1`);
         // Better Auth itself redirects from some of its pages; a slash must not be the reason.
-        expect([method, path, slashed.status, queried.status]).toEqual([method, path, plain.status, plain.status]);
+        expect([method, path, slashed.status, queried.status]).toEqual([
+          method,
+          path,
+          plain.status,
+          plain.status,
+        ]);
       }
     }
   });

@@ -44,5 +44,7 @@ it('signs up, makes five tasks, completes one, and finds everything again after 
   expect(await server.stop()).toBe(0);
 
   server = await startProcess({ env: { DATA_DIR: dataDir } });
-  expect(await walk('walk again', server.url)).toMatch(/"total_tasks":5,"completed_tasks":1,"pending_tasks":4,/);
+  expect(await walk('walk again', server.url)).toMatch(
+    /"total_tasks":5,"completed_tasks":1,"pending_tasks":4,/,
+  );
 });

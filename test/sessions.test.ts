@@ -60,7 +60,9 @@ describe('GET /api/auth/session', () => {
 
   it('does not extend the session', async () => {
     const client = await enter();
-    await server.sql(`update session set expires_at = now() + interval '1 minute' where id = $1`, [client.session.id]);
+    await server.sql(`update session set expires_at = now() + interval '1 minute' where id = $1`, [
+      client.session.id,
+    ]);
     const first = (await client.get('/api/auth/session')).body.session.expires_at;
     expect((await client.get('/api/auth/session')).body.session.expires_at).toBe(first);
   });
@@ -71,7 +73,10 @@ describe('POST /api/auth/refresh', () => {
     const client = await enter();
     const { status, headers, body } = await client.post('/api/auth/refresh');
     expect(status).toBe(200);
-    expect(body).toEqual({ user: client.user, session: { ...client.session, expires_at: expect.any(String) } });
+    expect(body).toEqual({
+      user: client.user,
+      session: { ...client.session, expires_at: expect.any(String) },
+    });
     expect(Date.parse(body.session.expires_at)).toBeGreaterThan(Date.parse(client.session.expires_at));
     expect(headers.getSetCookie()).toEqual([
       `${COOKIE}=${client.cookies.get(COOKIE)}; Max-Age=1800; Path=/; HttpOnly; SameSite=Lax`,
@@ -81,7 +86,9 @@ describe('POST /api/auth/refresh', () => {
 
   it('extends by the whole lifetime a session that was about to end', async () => {
     const client = await enter();
-    await server.sql(`update session set expires_at = now() + interval '5 seconds' where id = $1`, [client.session.id]);
+    await server.sql(`update session set expires_at = now() + interval '5 seconds' where id = $1`, [
+      client.session.id,
+    ]);
     const before = Date.now();
     const { body } = await client.post('/api/auth/refresh');
     expect(Date.parse(body.session.expires_at)).toBeGreaterThanOrEqual(before + 1_790_000);
@@ -143,9 +150,17 @@ describe('POST /api/auth/logout', () => {
       client.post('/api/auth/logout', undefined, { headers }),
       new Client(server.url).post('/api/auth/logout'),
       new Client(server.url).post('/api/auth/logout/', null),
-      new Client(server.url).request('POST', '/api/auth/logout', { body: '{', headers: { 'content-type': 'application/json' } }),
-      new Client(server.url).request('POST', '/api/auth/logout', { body: 'bye', headers: { 'content-type': 'text/plain' } }),
-      new Client(server.url).post('/api/auth/logout', undefined, { headers: { authorization: 'Bearer rubbish' } }),
+      new Client(server.url).request('POST', '/api/auth/logout', {
+        body: '{',
+        headers: { 'content-type': 'application/json' },
+      }),
+      new Client(server.url).request('POST', '/api/auth/logout', {
+        body: 'bye',
+        headers: { 'content-type': 'text/plain' },
+      }),
+      new Client(server.url).post('/api/auth/logout', undefined, {
+        headers: { authorization: 'Bearer rubbish' },
+      }),
       new Client(server.url).post('/api/auth/logout', undefined, { headers: { cookie: `${COOKIE}=forged` } }),
     ];
     for (const { status, body, headers: answered } of await Promise.all(requests)) {
@@ -178,7 +193,9 @@ describe('a session that is gone', () => {
 
   it('because it has expired is refused, by cookie and by a token that has not', async () => {
     const client = await enter();
-    await server.sql(`update session set expires_at = now() - interval '1 second' where id = $1`, [client.session.id]);
+    await server.sql(`update session set expires_at = now() - interval '1 second' where id = $1`, [
+      client.session.id,
+    ]);
     await expectDead(client, client.accessToken);
   });
 
@@ -221,7 +238,10 @@ describe('without a session', () => {
       for (const [target, options] of [
         [path, {}],
         [`${path}/`, method === 'GET' ? {} : { json: {} }],
-        [`${path}?limit=x`, method === 'GET' ? {} : { body: '{', headers: { 'content-type': 'application/json' } }],
+        [
+          `${path}?limit=x`,
+          method === 'GET' ? {} : { body: '{', headers: { 'content-type': 'application/json' } },
+        ],
         [path.replace('/1', '/nonsense'), { headers: { cookie: `${COOKIE}=forged.forged` } }],
       ] as const) {
         const { status, headers, body } = await stranger.request(method, target, options);
@@ -247,7 +267,13 @@ describe('without a session', () => {
 
   it('a path in another spelling is no way round the door', async () => {
     const client = await enter();
-    for (const path of ['/%61pi/tasks', '/api/%74asks', '/api/tasks/%2e%2e/tasks', '//api/tasks', '/API/tasks']) {
+    for (const path of [
+      '/%61pi/tasks',
+      '/api/%74asks',
+      '/api/tasks/%2e%2e/tasks',
+      '//api/tasks',
+      '/API/tasks',
+    ]) {
       const stranger = await new Client(server.url).get(path);
       expect([401, 404, 422]).toContain(stranger.status);
       const signedIn = await client.get(path);

@@ -110,18 +110,14 @@ describe.each(LIMITS)('$field', ({ field, maximum }) => {
 });
 
 describe('an empty text', () => {
-  it.each([
-    '',
-    ' ',
-    '\n\t ',
-    '\u202e\u2066',
-    '<script>alert(1)</script>',
-    '\u00a0',
-  ])('%j is null for description and category, and no title', async (empty) => {
-    expect(await accepted('description', empty)).toBeNull();
-    expect(await accepted('category', empty)).toBeNull();
-    expect(await refused('title', empty)).toBe('must not be empty');
-  });
+  it.each(['', ' ', '\n\t ', '\u202e\u2066', '<script>alert(1)</script>', '\u00a0'])(
+    '%j is null for description and category, and no title',
+    async (empty) => {
+      expect(await accepted('description', empty)).toBeNull();
+      expect(await accepted('category', empty)).toBeNull();
+      expect(await refused('title', empty)).toBe('must not be empty');
+    },
+  );
 
   it('holds one letter', async () => {
     expect(await accepted('title', 'a')).toBe('a');
@@ -237,7 +233,13 @@ describe('due_date', () => {
 
 describe('several wrong fields', () => {
   it('are all named', async () => {
-    const types = await ada.post('/api/tasks', { title: 1, status: 'x', priority: 9, due_date: 5, category: [] });
+    const types = await ada.post('/api/tasks', {
+      title: 1,
+      status: 'x',
+      priority: 9,
+      due_date: 5,
+      category: [],
+    });
     expect(types.status).toBe(422);
     expect(types.body.errors.map(({ path }: AnyBody) => path).sort()).toEqual([
       'category',

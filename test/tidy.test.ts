@@ -111,6 +111,20 @@ describe('the house', () => {
     expect(upward).toEqual([]);
   });
 
+  it('keeps the web app to itself, the client and the contract', () => {
+    const foreign = sources
+      .filter(({ file }) => file.startsWith('web/') && !file.endsWith('.test.ts'))
+      .flatMap((source) =>
+        importsOf(source)
+          .filter(
+            ({ target }) =>
+              !/^(web|client|contract|preact|@preact\/signals|socket\.io-client)(\/|$)/.test(target),
+          )
+          .map(({ target, line }) => `${source.file}:${line} imports ${target}`),
+      );
+    expect(foreign).toEqual([]);
+  });
+
   it('keeps the contract free of everything but the schema library', () => {
     const foreign = product
       .filter(({ file }) => file.startsWith('contract/'))

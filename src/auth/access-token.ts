@@ -3,6 +3,12 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 
 const ALGORITHM = 'HS256';
+/** What an id of a user or a session can be: nothing else is worth a question to the database. */
+const ID = /^[A-Za-z0-9-]{1,64}$/;
+
+function isId(claim: unknown): claim is string {
+  return typeof claim === 'string' && ID.test(claim);
+}
 
 export interface TokenSubject {
   userId: string;
@@ -37,7 +43,7 @@ export class AccessTokens {
         requiredClaims: ['sub', 'sid', 'iat', 'exp'],
       });
       const { sub, sid } = payload;
-      return typeof sub === 'string' && typeof sid === 'string' ? { userId: sub, sessionId: sid } : undefined;
+      return isId(sub) && isId(sid) ? { userId: sub, sessionId: sid } : undefined;
     } catch {
       return undefined;
     }

@@ -1,14 +1,15 @@
 // Better Auth's own endpoints under /api/auth, behind our door: the same sessions, limits and origin rule, its own shapes.
 import { isAPIError } from 'better-auth/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { translate } from '../database/failure.ts';
+import { codeOf, translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
+import { parseJson } from '../http/body.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { betterAuthOperation } from '../http/docs.ts';
 import { isForeignPage, type OriginRules } from '../http/origin.ts';
-import { publicError } from '../http/problem.ts';
+import { logFailure, publicError } from '../http/problem.ts';
 import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
-import type { Callers } from './caller.ts';
+import { bearerToken, type Callers } from './caller.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export interface BetterAuthRoutesOptions {
@@ -29,8 +30,18 @@ interface Endpoint {
 }
 
 const BASE = '/api/auth';
+const SIGN_IN = '/sign-in/email';
+const SIGN_UP = '/sign-up/email';
 /** Headers of a client that Better Auth reads; whatever else came stays with us. */
-const FORWARDED = ['accept', 'accept-language', 'content-type', 'user-agent', 'cookie', 'referer'];
+const FORWARDED = ['accept', 'accept-language', 'user-agent'];
+/** Endpoints that a plain HTML form may be sent to. */
+const FORMS = new Set([SIGN_IN, SIGN_UP]);
+const UNIQUE_VIOLATION = '23505';
+/** For one who lost a race, Better Auth's answer to one who came later. */
+const EMAIL_TAKEN = {
+  message: 'User already exists. Use another email.',
+  code: 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+};
 const NOT_COPIED = new Set(['set-cookie', 'content-length', 'transfer-encoding', 'connection']);
 
 /** Better Auth's error shape, for our own refusals at its endpoints. */
@@ -42,6 +53,14 @@ function sendInItsShape(reply: FastifyReply, error: AppError): FastifyReply {
     .send(JSON.stringify({ code: error.code.toUpperCase(), message: error.message }));
 }
 
+/** Better Auth understands cookies alone: a bearer is shown to it by one, and what we do not take it never sees. */
+function cookieHeader({ headers, caller }: FastifyRequest, options: BetterAuthRoutesOptions): string {
+  const { cookie } = options.callers;
+  if (caller?.by === 'bearer') return cookie.pair(caller.session.token);
+  const isBearer = bearerToken(headers.authorization) !== undefined;
+  return isBearer ? '' : cookie.canonical(headers.cookie ?? '');
+}
+
 function forwardedHeaders(request: FastifyRequest, options: BetterAuthRoutesOptions): Headers {
   const { caller } = request;
   const headers = new Headers();
@@ -50,9 +69,8 @@ function forwardedHeaders(request: FastifyRequest, options: BetterAuthRoutesOpti
     if (typeof value === 'string') headers.set(name, value);
   }
   headers.set(ADDRESS_HEADER, clientAddress(request));
-  // A bearer caller is shown to Better Auth by the cookie that it understands, and never together with another one.
-  if (request.headers.authorization !== undefined && caller?.by === 'bearer')
-    headers.set('cookie', options.callers.cookie.pair(caller.session.token));
+  const cookie = cookieHeader(request, options);
+  if (cookie !== '') headers.set('cookie', cookie);
   // Our rule knows more (own address, clients that send no Origin); where it refuses, Better Auth says so in its words.
   const foreign = isForeignPage(options.rules, request) && caller?.by !== 'bearer';
   const { origin } = request.headers;
@@ -61,21 +79,47 @@ function forwardedHeaders(request: FastifyRequest, options: BetterAuthRoutesOpti
   return headers;
 }
 
-function toRequest(request: FastifyRequest, options: BetterAuthRoutesOptions): Request {
-  const path = request.url.replace(/\/+(?=\?|$)/, '');
-  const init: RequestInit = {
+/** The one reading of the body, for our limits and for Better Auth alike. */
+function bodyOf(request: FastifyRequest, path: string): unknown {
+  const { bodyError, rawBody, headers } = request;
+  if (!bodyError) return request.body;
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  const isForm = type === 'application/x-www-form-urlencoded' && headers['content-encoding'] === undefined;
+  if (!isForm || !FORMS.has(path)) throw bodyError;
+  const fields = Object.fromEntries(new URLSearchParams(rawBody?.toString()));
+  return parseJson(Buffer.from(JSON.stringify(fields)));
+}
+
+function urlOf(request: FastifyRequest, path: string, origin: string): string {
+  const { pathname, search } = new URL(request.url, origin);
+  if (/%00/.test(request.url)) throw new AppError('malformed_request', 'The URL has a NUL character.');
+  // The route's own spelling, unless a part of it is a parameter.
+  return `${origin}${path.includes(':') ? pathname.replace(/\/+$/, '') : BASE + path}${search}`;
+}
+
+type Incoming = { request: FastifyRequest; path: string; body: unknown };
+
+function toRequest({ request, path, body }: Incoming, options: BetterAuthRoutesOptions): Request {
+  const init = {
     method: request.method === 'HEAD' ? 'GET' : request.method,
     headers: forwardedHeaders(request, options),
   };
-  if (request.rawBody !== undefined && init.method !== 'GET') init.body = new Uint8Array(request.rawBody);
-  return new Request(`${options.origin}${path}`, init);
+  const url = urlOf(request, path, options.origin);
+  if (body === undefined || init.method === 'GET') return new Request(url, init);
+  init.headers.set('content-type', 'application/json');
+  return new Request(url, { ...init, body: JSON.stringify(body) });
 }
 
-async function call(request: FastifyRequest, options: BetterAuthRoutesOptions): Promise<Response> {
-  if (request.bodyError?.code === 'malformed_json') throw request.bodyError;
-  const { result, failure } = await withFailure(() => options.auth.handler(toRequest(request, options)));
+async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promise<Response> {
+  const forwarded = toRequest(incoming, options);
+  const { result, failure } = await withFailure(() =>
+    options.auth.handler(forwarded).catch((error: unknown) => ({ thrown: error })),
+  );
+  if ('thrown' in result) throw translate(failure ?? result.thrown);
   // What Better Auth made of a database that was away is never the truth.
   if (failure !== undefined && result.status >= 400) {
+    if (incoming.path === SIGN_UP && codeOf(failure) === UNIQUE_VIOLATION)
+      return Response.json(EMAIL_TAKEN, { status: 422 });
     const known = translate(failure);
     if (known instanceof AppError || result.status >= 500) throw known;
   }
@@ -84,14 +128,9 @@ async function call(request: FastifyRequest, options: BetterAuthRoutesOptions): 
   return result;
 }
 
-function fieldOf(request: FastifyRequest, field: string): string {
-  const form = request.headers['content-type']?.includes('form')
-    ? new URLSearchParams(request.rawBody?.toString() ?? '')
-    : undefined;
-  const value = form
-    ? form.get(field)
-    : (request.body as Record<string, unknown> | null | undefined)?.[field];
-  return typeof value === 'string' ? value : '';
+function emailIn(body: unknown): string {
+  const { email } = (body ?? {}) as { email?: unknown };
+  return typeof email === 'string' ? email : '';
 }
 
 async function userIdIn(response: Response): Promise<string | undefined> {
@@ -113,11 +152,14 @@ class NotCounted extends Error {
 
 async function limitedSignUp(
   address: string,
-  request: FastifyRequest,
+  incoming: Incoming,
   options: BetterAuthRoutesOptions,
 ): Promise<Response> {
   const uncount = await options.limits.countSignUp(address);
-  const response = await call(request, options);
+  const response = await call(incoming, options).catch(async (error: unknown) => {
+    await uncount();
+    throw error;
+  });
   if (response.status === 400 || response.status === 403 || response.status === 415) await uncount();
   const userId = await userIdIn(response);
   if (userId !== undefined) await options.limits.remember(userId, address);
@@ -131,11 +173,12 @@ async function limited(
   options: BetterAuthRoutesOptions,
 ): Promise<Response> {
   const address = clientAddress(request);
-  if (path === '/sign-up/email') return limitedSignUp(address, request, options);
-  if (path !== '/sign-in/email') return call(request, options);
+  const incoming = { request, path, body: bodyOf(request, path) };
+  if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
+  if (path !== SIGN_IN) return call(incoming, options);
   try {
-    return await options.limits.attempt({ email: fieldOf(request, 'email'), address }, async () => {
-      const response = await call(request, options);
+    return await options.limits.attempt({ email: emailIn(incoming.body), address }, async () => {
+      const response = await call(incoming, options);
       // Only a wrong password is a wrong sign-in; a malformed or refused one told the caller nothing.
       if (!response.ok && response.status !== 401) throw new NotCounted(response);
       return { userId: await userIdIn(response), result: response };
@@ -173,7 +216,7 @@ export async function betterAuthRoutes(
       const error = isAPIError(thrown)
         ? new AppError('internal_error', 'Something went wrong on our side.', { cause: thrown })
         : publicError(thrown);
-      if (error.code === 'internal_error') request.log.error({ err: error.cause }, 'a defect');
+      logFailure(request, error);
       return sendInItsShape(reply, error);
     });
     for (const { path, methods, summary } of endpointsOf(options.auth)) {

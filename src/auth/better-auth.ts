@@ -32,16 +32,18 @@ const ADDRESS_LENGTH = 64;
 const EMAIL_IN_TEXT = /[^\s@<>"']+@[^\s@<>"']+/g;
 const TIMES = { createdAt: 'created_at', updatedAt: 'updated_at' };
 
-interface Failure {
-  error?: unknown;
+interface Call {
+  /** Better Auth swallows some failures of the database; here the first one is kept. */
+  failure?: unknown;
+  /** The new password's hash, made before Better Auth opens its transaction. */
+  hashed?: { password: string; hash: string };
 }
 
-/** Better Auth swallows some failures of the database; here each call's first one is kept. */
-const failures = new AsyncLocalStorage<Failure>();
+const calls = new AsyncLocalStorage<Call>();
 
 function note(error: unknown): void {
-  const failure = failures.getStore();
-  if (failure) failure.error ??= error;
+  const call = calls.getStore();
+  if (call) call.failure ??= error;
 }
 
 function noting<Result>(work: Promise<Result>): Promise<Result> {
@@ -53,9 +55,9 @@ function noting<Result>(work: Promise<Result>): Promise<Result> {
 export async function withFailure<Result>(
   run: () => Promise<Result>,
 ): Promise<{ result: Result; failure: unknown }> {
-  const failure: Failure = {};
-  const result = await failures.run(failure, run);
-  return { result, failure: failure.error };
+  const call: Call = {};
+  const result = await calls.run(call, run);
+  return { result, failure: call.failure };
 }
 
 class NotingClient extends pg.Client {
@@ -85,12 +87,12 @@ function createPool(options: BetterAuthOptions): pg.Pool {
   return pool;
 }
 
-function refuse(field: string, fault: string | undefined): void {
-  if (fault !== undefined)
-    throw new APIError('BAD_REQUEST', {
-      code: `INVALID_${field.toUpperCase()}`,
-      message: `The ${field} ${fault}.`,
-    });
+function refuse(
+  field: string,
+  fault: string | undefined,
+  code: string = `INVALID_${field.toUpperCase()}`,
+): void {
+  if (fault !== undefined) throw new APIError('BAD_REQUEST', { code, message: `The ${field} ${fault}.` });
 }
 
 type UserFields = { name?: unknown; email?: unknown; image?: unknown };
@@ -98,37 +100,54 @@ type UserFields = { name?: unknown; email?: unknown; image?: unknown };
 /** The same rules as on our own routes, for a new user and for a change. */
 function ruledUser<Fields extends UserFields>(user: Fields): { data: Fields } {
   const data = { ...user };
-  if (typeof user.name === 'string') {
-    refuse(
-      'name',
-      user.name.includes('\0') || !user.name.isWellFormed()
-        ? 'has a character that text cannot have'
-        : undefined,
-    );
-    data.name = cleanName(user.name);
-    refuse('name', nameFault(data.name as string));
+  // Fields that are absent stay absent; of those that are there Better Auth does not check the type everywhere.
+  if (user.name !== undefined) {
+    const name = typeof user.name === 'string' ? cleanName(user.name) : '';
+    refuse('name', nameFault(name));
+    data.name = name;
   }
   if (typeof user.email === 'string') refuse('email', emailFault(user.email));
-  if (typeof user.image === 'string') {
-    if (user.image === '') data.image = null;
-    else refuse('image', imageFault(user.image));
-  }
+  if (user.image === '') data.image = null;
+  else if (user.image !== undefined && user.image !== null)
+    refuse('image', imageFault(typeof user.image === 'string' ? user.image : ''));
   return { data };
 }
 
-/** New passwords obey the rules on every endpoint; an overlong one is never truncated, even where it is only compared. */
-const passwordRules = createAuthMiddleware(async (context) => {
-  const body = (context.body ?? {}) as Record<string, unknown>;
-  const isNew = context.path === '/sign-up/email' ? body.password : body.newPassword;
-  if (typeof isNew === 'string') refuse('password', passwordFault(isNew));
-  for (const given of [body.password, body.currentPassword]) {
-    if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) {
-      throw new APIError('UNAUTHORIZED', {
+function wrongPassword(path: string | undefined): APIError {
+  return path === '/sign-in/email'
+    ? new APIError('UNAUTHORIZED', {
         code: 'INVALID_EMAIL_OR_PASSWORD',
         message: 'Invalid email or password',
-      });
-    }
+      })
+    : new APIError('BAD_REQUEST', { code: 'INVALID_PASSWORD', message: 'Invalid password' });
+}
+
+/** Sign-up would hash within its transaction and so hold a connection, idle, for as long as the queue is. */
+async function hashEarly(password: string): Promise<void> {
+  const call = calls.getStore();
+  if (call) call.hashed = { password, hash: await noting(hashPassword(password)) };
+}
+
+async function hashOnce(password: string): Promise<string> {
+  const hashed = calls.getStore()?.hashed;
+  return hashed?.password === password ? hashed.hash : noting(hashPassword(password));
+}
+
+/** New passwords obey the rules on every endpoint; an overlong one is never truncated, even where it is only compared. */
+const passwordRules = createAuthMiddleware(async ({ path, body }) => {
+  const { password, newPassword, currentPassword, ...user } = (body ?? {}) as Record<string, unknown>;
+  const isSignUp = path === '/sign-up/email';
+  const chosen = isSignUp ? password : newPassword;
+  if (typeof chosen === 'string') {
+    const fault = passwordFault(chosen);
+    refuse('password', fault?.message, fault?.code);
   }
+  for (const given of [password, currentPassword])
+    if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) throw wrongPassword(path);
+  if (!isSignUp || typeof password !== 'string') return;
+  refuse('email', emailFault(typeof user.email === 'string' ? user.email : ''));
+  ruledUser(user);
+  await hashEarly(password);
 });
 
 function sessionRules(lifetime: number) {
@@ -192,7 +211,8 @@ function quietLog(logger: Logger) {
     level: 'warn' as const,
     log: (level: string, message: string, ...details: unknown[]) => {
       const errors = details.filter((detail) => detail instanceof Error).map(describeError);
-      const text = message.replace(EMAIL_IN_TEXT, '[e-mail]');
+      // What follows a colon is what the client sent.
+      const text = (message.split(':')[0] ?? '').replace(EMAIL_IN_TEXT, '[e-mail]');
       logger[level === 'error' ? 'warn' : 'debug']({ source: 'better-auth', errors }, text);
     },
   };
@@ -210,6 +230,8 @@ export function createBetterAuth(options: BetterAuthOptions) {
     telemetry: { enabled: false },
     experimental: { instrumentation: { enabled: false } },
     logger: quietLog(options.logger),
+    // Otherwise it prints errors, values and all, past our log; thrown, they are answered and logged as ours are.
+    onAPIError: { throw: true },
     // Our own limits count for every door, see sign-in-limits.ts.
     rateLimit: { enabled: false },
     emailAndPassword: {
@@ -219,7 +241,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
       maxPasswordLength: 256,
       revokeSessionsOnPasswordReset: true,
       password: {
-        hash: (password) => noting(hashPassword(password)),
+        hash: hashOnce,
         verify: ({ hash, password }) => noting(verifyPassword(hash, password)),
       },
     },

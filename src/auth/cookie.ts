@@ -2,6 +2,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const SIGNATURE_LENGTH = 44; // base64 of 32 bytes, with padding
+/** Nothing else is ever a session's token; what the database cannot even compare (a NUL) never gets there. */
+const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
 export class SessionCookie {
   readonly name: string;
@@ -28,9 +30,20 @@ export class SessionCookie {
     const dot = value?.lastIndexOf('.') ?? -1;
     if (value === undefined || dot < 1 || value.length - dot - 1 !== SIGNATURE_LENGTH) return undefined;
     const token = value.slice(0, dot);
+    if (!TOKEN.test(token)) return undefined;
     const given = Buffer.from(value.slice(dot + 1), 'base64');
     const expected = this.#signature(token);
     return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined;
+  }
+
+  /** The Cookie header with this cookie once, as it is read here, or without it when it is not ours. */
+  canonical(header: string): string {
+    const token = this.tokenIn(header);
+    const others = header
+      .split(';')
+      .map((part) => part.trim())
+      .filter((part) => part !== '' && part.split('=')[0]?.trim() !== this.name);
+    return [...(token === undefined ? [] : [this.pair(token)]), ...others].join('; ');
   }
 
   /** `name=value` as a request carries it. */

@@ -49,13 +49,13 @@ export function installGuard(app: FastifyInstance, options: GuardOptions): void 
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', async (request, reply) => {
     if (!isApi(request)) return;
-    assertOrigin(options, request);
     request.caller = await options.callers.find(request.headers);
     if (request.caller) {
       const state = await options.requests.consume(request.caller.userId);
       setRateHeaders(reply, options.requests.options, state);
       if (!state.allowed) throw rateLimited('You have made too many requests.', state);
     }
+    assertOrigin(options, request);
     if (request.routeOptions.config.needsSession && !request.caller) throw unauthenticated();
   });
 }

@@ -46,11 +46,22 @@ export function isTooLong(password: string): boolean {
   return Buffer.byteLength(password) > PASSWORD_MAXIMUM_BYTES;
 }
 
-/** What is wrong with a new password, completing "password …", or undefined. */
-export function passwordFault(password: string): string | undefined {
+export interface PasswordFault {
+  /** As Better Auth's clients know it. */
+  code: 'PASSWORD_TOO_SHORT' | 'PASSWORD_TOO_LONG' | 'INVALID_PASSWORD' | 'PASSWORD_COMPROMISED';
+  /** Completes "password …". */
+  message: string;
+}
+
+/** What is wrong with a new password, if anything is. */
+export function passwordFault(password: string): PasswordFault | undefined {
+  const fault = (code: PasswordFault['code'], message: string) => ({ code, message });
   if (codePointLength(password) < PASSWORD_MINIMUM_LENGTH)
-    return `must be at least ${PASSWORD_MINIMUM_LENGTH} characters long`;
-  if (isTooLong(password)) return `must be at most ${PASSWORD_MAXIMUM_BYTES} bytes long`;
-  if (password.includes('\0')) return 'must not contain a NUL character';
-  return isCommonPassword(password) ? 'is one of the most common passwords: choose another' : undefined;
+    return fault('PASSWORD_TOO_SHORT', `must be at least ${PASSWORD_MINIMUM_LENGTH} characters long`);
+  if (isTooLong(password))
+    return fault('PASSWORD_TOO_LONG', `must be at most ${PASSWORD_MAXIMUM_BYTES} bytes long`);
+  if (password.includes('\0')) return fault('INVALID_PASSWORD', 'must not contain a NUL character');
+  return isCommonPassword(password)
+    ? fault('PASSWORD_COMPROMISED', 'is one of the most common passwords: choose another')
+    : undefined;
 }

@@ -1,5 +1,6 @@
 // The five routes of /api/auth that are ours: parse, call, answer.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { CurrentSession, LoggedOut, Login, Refreshed, SignedIn, SignUp } from '../../contract/auth.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientAddress } from '../http/client-address.ts';
@@ -15,6 +16,11 @@ interface AuthRoutesOptions {
   callers: Callers;
 }
 
+const text = Type.String({ 'x-error': 'must be a string' });
+// The form alone: what the texts must be is for the service to say, of all fields at once.
+const LoginForm = Type.Object({ email: text, password: text });
+const SignUpForm = Type.Object({ name: text, email: text, password: text });
+
 const BODY_ERRORS = [
   'malformed_json',
   'unauthorized_access',
@@ -23,6 +29,9 @@ const BODY_ERRORS = [
   'validation_error',
   'rate_limited',
 ] as const;
+
+/** These routes read no body: whatever came along, sign-out signs out. */
+const NO_BODY = { ownBodyErrors: true };
 
 function clientOf(request: FastifyRequest): Client {
   return { address: clientAddress(request), userAgent: request.headers['user-agent'] ?? '' };
@@ -42,7 +51,11 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     errors: [...BODY_ERRORS, 'email_taken'],
   });
   app.post('/api/auth/signup', { schema: signUp }, async (request, reply) => {
-    return sendSession(reply, 201, await service.signUp(check(SignUp, jsonBody(request)), clientOf(request)));
+    return sendSession(
+      reply,
+      201,
+      await service.signUp(check(SignUpForm, jsonBody(request)), clientOf(request)),
+    );
   });
 
   const logIn = operation({
@@ -54,7 +67,11 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     errors: [...BODY_ERRORS, 'invalid_credentials'],
   });
   app.post('/api/auth/login', { schema: logIn }, async (request, reply) => {
-    return sendSession(reply, 200, await service.logIn(check(Login, jsonBody(request)), clientOf(request)));
+    return sendSession(
+      reply,
+      200,
+      await service.logIn(check(LoginForm, jsonBody(request)), clientOf(request)),
+    );
   });
 }
 
@@ -80,8 +97,10 @@ function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOpt
     answers: { 200: LoggedOut },
     errors: ['unauthorized_access', 'rate_limited'],
   });
-  app.post('/api/auth/logout', { schema: logOut }, async (request, reply) => {
-    if (request.caller) await service.logOut(request.caller);
+  app.post('/api/auth/logout', { schema: logOut, config: NO_BODY }, async (request, reply) => {
+    // With an outlived token beside it the cookie opens nothing, but it is taken away: so its session ends, too.
+    const caller = request.caller ?? (await callers.find({ cookie: request.headers.cookie }));
+    if (caller) await service.logOut(caller);
     reply.header('set-cookie', callers.cookie.clear());
     return { message: 'Logged out successfully', status: 'success' as const };
   });
@@ -96,15 +115,13 @@ function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOpt
   });
   app.post(
     '/api/auth/refresh',
-    { schema: refresh, config: { needsSession: true } },
+    { schema: refresh, config: { needsSession: true, ...NO_BODY } },
     async (request, reply) => {
       const caller = callerOf(request);
       const session = await service.refresh(caller);
       const body = { user: userOf(session), session: sessionOf(session) };
-      if (caller.by === 'cookie') {
-        reply.header('set-cookie', callers.cookie.set(session.token));
-        return body;
-      }
+      reply.header('set-cookie', callers.cookie.set(session.token));
+      if (caller.by === 'cookie') return body;
       const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: session.id });
       return { ...body, access_token, token_type: 'bearer' as const, expires_in: callers.tokens.lifetime };
     },

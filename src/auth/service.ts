@@ -101,7 +101,7 @@ function assertNewUser(input: SignUp): void {
   const errors = faults({
     name: nameFault(cleanName(input.name)),
     email: emailFault(input.email),
-    password: passwordFault(input.password),
+    password: passwordFault(input.password)?.message,
   });
   if (errors.length > 0) throw validationError(errors);
 }
@@ -109,12 +109,17 @@ function assertNewUser(input: SignUp): void {
 export function createAuthService({ database, auth, callers, limits }: AuthParts): AuthService {
   async function signUp(input: SignUp, client: Client): Promise<NewSession> {
     assertNewUser(input);
-    await limits.countSignUp(client.address);
+    const uncount = await limits.countSignUp(client.address);
     const body = { name: input.name, email: input.email, password: input.password };
     const { value, error, failure } = await settled(() =>
       auth.api.signUpEmail({ body, headers: headersOf(client), returnHeaders: true }),
     );
-    if (!value?.response.token) throw signUpError(error, failure);
+    if (!value?.response.token) {
+      const answer = signUpError(error, failure);
+      // That an e-mail is taken has been told, so it counts; a failure of ours does not.
+      if (!(answer instanceof AppError) || answer.code !== 'email_taken') await uncount();
+      throw answer;
+    }
     await limits.remember(value.response.user.id, client.address);
     return newSession(callers, { headers: value.headers, token: value.response.token });
   }

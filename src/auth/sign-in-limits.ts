@@ -1,4 +1,6 @@
 // Wrong sign-ins and sign-ups are limited by address and e-mail, whichever door they come through.
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import {
   SIGN_UP_MINUTES,
   SIGN_UPS_PER_ADDRESS,
@@ -7,50 +9,104 @@ import {
   WRONG_SIGN_INS_PER_EMAIL,
 } from '../../contract/limits.ts';
 import type { Database } from '../database/database.ts';
+import { overloaded } from '../database/failure.ts';
 import { limitAddress } from '../http/client-address.ts';
-import { type RateStore, type RateWindow, rateLimited, type WindowState } from '../http/rate-limit.ts';
+import {
+  type RateStore,
+  type RateWindow,
+  rateLimited,
+  type WindowOptions,
+  type WindowState,
+} from '../http/rate-limit.ts';
 import { hasSignedInFrom, rememberAddress } from './repository.ts';
 
 const MINUTE = 60;
+/** Sign-ins of this process that may wait for others to end, and for how many milliseconds. */
+const LONGEST_QUEUE = 64;
+const PATIENCE = 30_000;
+/** Milliseconds after which one that waits asks again: another node does not tell when its attempts end. */
+const ASK_AGAIN = 100;
+
+/** How an attempt that was let through ended; a right one leaves no trace. */
+type Settle = (right: boolean) => Promise<void>;
+
+let waiting = 0;
+
+/** @throws AppError `overloaded` (503) when too many wait already or this one has waited too long. */
+async function waitForAnother(others: Iterable<Promise<void>>, since: number): Promise<void> {
+  if (waiting >= LONGEST_QUEUE || Date.now() - since > PATIENCE) throw overloaded();
+  waiting++;
+  await Promise.race([...others, setTimeout(ASK_AGAIN, undefined, { ref: false })]);
+  waiting--;
+}
 
 /**
- * Attempts on one key that may still turn out right. A wrong one has used up a point; a right one gives it back, so
- * while others are in flight a refusal is not final: it waits for one of them and asks again.
+ * Attempts on one key. Wrong ones and those under way together never exceed the limit, on all nodes: so however many come
+ * at once, no more wrong ones than that are answered. But only wrong ones refuse: for one under way the next waits.
  */
-class Reservations {
-  readonly #window: RateWindow;
-  readonly #inFlight = new Map<string, Set<Promise<void>>>();
+class Attempts {
+  readonly #wrong: RateWindow;
+  readonly #underWay: RateWindow;
+  readonly #limit: number;
+  readonly #ends = new Map<string, Set<Promise<void>>>();
 
-  constructor(window: RateWindow) {
-    this.#window = window;
+  constructor(store: RateStore, options: WindowOptions) {
+    this.#wrong = store.window(options);
+    this.#underWay = store.window({ ...options, name: `${options.name}-now` });
+    this.#limit = options.points;
   }
 
-  /** @returns what settles the attempt (`right`: it does not count), or the state that refuses it. */
-  async reserve(key: string): Promise<((right: boolean) => Promise<void>) | WindowState> {
-    for (;;) {
-      const others = [...(this.#inFlight.get(key) ?? [])];
-      const state = await this.#window.consume(key);
-      if (state.allowed) return this.#track(key);
-      await this.#window.refund(key);
-      if (others.length === 0) return state;
-      await Promise.race(others);
+  /** @returns what settles the attempt, or the state that refuses it. */
+  async begin(key: string): Promise<Settle | WindowState> {
+    for (const since = Date.now(); ; ) {
+      // In this order, and the reverse at the end: one that ends meanwhile is seen twice rather than not at all.
+      const underWay = await this.#underWay.consume(key);
+      const wrong = await this.#wrong.look(key);
+      if (underWay.used + wrong.used <= this.#limit) return this.#track(key);
+      const others = this.#ends.get(key) ?? [];
+      await this.#underWay.refund(key);
+      if (!wrong.allowed) return wrong;
+      await waitForAnother(others, since);
     }
   }
 
-  #track(key: string): (right: boolean) => Promise<void> {
+  #track(key: string): Settle {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const others = this.#inFlight.get(key) ?? new Set();
-    this.#inFlight.set(key, others.add(promise));
+    const ends = this.#ends.get(key) ?? new Set();
+    this.#ends.set(key, ends.add(promise));
     return async (right) => {
       try {
-        if (right) await this.#window.refund(key);
+        if (!right) await this.#wrong.consume(key);
+        await this.#underWay.refund(key);
       } finally {
-        others.delete(promise);
-        if (others.size === 0) this.#inFlight.delete(key);
+        ends.delete(promise);
+        if (ends.size === 0) this.#ends.delete(key);
         resolve();
       }
     };
   }
+}
+
+/** Runs the attempt and settles it. Of a failure that is not the password's nothing counts. */
+async function settled<Outcome extends { userId: string | undefined }>(
+  settle: Settle,
+  run: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const outcome = await run().catch(async (error: unknown) => {
+    await settle(true).catch(() => {});
+    throw error;
+  });
+  const right = outcome.userId !== undefined;
+  // A wrong one that cannot be counted must not be answered; a right one has happened.
+  await settle(right).catch((error: unknown) => {
+    if (!right) throw error;
+  });
+  return outcome;
+}
+
+/** What an e-mail is counted under: of one length, and no e-mail. */
+function keyOf(email: string): string {
+  return createHash('sha256').update(email).digest('base64url');
 }
 
 export interface SignInAttempt {
@@ -61,19 +117,23 @@ export interface SignInAttempt {
 
 export class SignInLimits {
   readonly #database: Database;
-  readonly #byAddress: Reservations;
-  readonly #byEmail: Reservations;
+  readonly #byAddress: Attempts;
+  readonly #byEmail: Attempts;
   readonly #signUps: RateWindow;
 
   constructor(database: Database, store: RateStore) {
     const duration = WRONG_SIGN_IN_MINUTES * MINUTE;
     this.#database = database;
-    this.#byAddress = new Reservations(
-      store.window({ name: 'sign-in-address', points: WRONG_SIGN_INS_PER_ADDRESS, duration }),
-    );
-    this.#byEmail = new Reservations(
-      store.window({ name: 'sign-in-email', points: WRONG_SIGN_INS_PER_EMAIL, duration }),
-    );
+    this.#byAddress = new Attempts(store, {
+      name: 'sign-in-address',
+      points: WRONG_SIGN_INS_PER_ADDRESS,
+      duration,
+    });
+    this.#byEmail = new Attempts(store, {
+      name: 'sign-in-email',
+      points: WRONG_SIGN_INS_PER_EMAIL,
+      duration,
+    });
     this.#signUps = store.window({
       name: 'sign-up-address',
       points: SIGN_UPS_PER_ADDRESS,
@@ -91,28 +151,19 @@ export class SignInLimits {
     signIn: () => Promise<{ userId: string | undefined; result: Result }>,
   ): Promise<Result> {
     const address = limitAddress(attempt.address);
-    const email = attempt.email.toLowerCase().slice(0, 254);
-    const settleAddress = await this.#byAddress.reserve(address);
+    const email = attempt.email.toLowerCase();
+    const settleAddress = await this.#byAddress.begin(address);
     if (typeof settleAddress !== 'function')
       throw rateLimited('Too many wrong sign-ins from your address.', settleAddress);
-    const settleEmail = await this.#byEmail.reserve(email).catch(async (error: unknown) => {
-      await settleAddress(true);
-      throw error;
-    });
-    let right = true; // of a failure that is not the password's nothing counts
-    try {
+    const { userId, result } = await settled(settleAddress, async () => {
+      const settleEmail = await this.#byEmail.begin(keyOf(email));
+      if (typeof settleEmail === 'function') return settled(settleEmail, signIn);
       // The owner gets in from an address of theirs, however many wrong attempts others made.
-      if (typeof settleEmail !== 'function' && !(await this.#isKnown(email, address))) {
-        throw rateLimited('Too many wrong sign-ins for this e-mail.', settleEmail);
-      }
-      const { userId, result } = await signIn();
-      right = userId !== undefined;
-      if (userId !== undefined) await this.#remember(userId, address);
-      return result;
-    } finally {
-      await settleAddress(right);
-      if (typeof settleEmail === 'function') await settleEmail(right);
-    }
+      if (await this.#isKnown(email, address)) return signIn();
+      throw rateLimited('Too many wrong sign-ins for this e-mail.', settleEmail);
+    });
+    if (userId !== undefined) await this.#remember(userId, address);
+    return result;
   }
 
   /**

@@ -57,7 +57,9 @@ export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfi
  * is in use by its own. Whoever uses it learns of it by the failure of the statement.
  */
 export function surviveLostConnections(pool: pg.Pool, log: DatabaseOptions['log']): void {
-  pool.on('error', (error) => log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`));
+  pool.on('error', (error) =>
+    log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`),
+  );
   pool.on('connect', (client) => client.on('error', () => {}));
 }
 
@@ -131,7 +133,8 @@ export class Database {
     const session = options.poolMode === 'session';
     this.#prepare = session;
     const local = session ? '' : `; ${LOCAL_SETTINGS}`;
-    this.#begin = `begin${local}`;
+    // Named, since a server may have another default: each statement must see what the lock before it has waited for.
+    this.#begin = `begin isolation level read committed${local}`;
     this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
     this.#pool = new pg.Pool({
       ...poolConfig(options, options.poolSize),

@@ -19,6 +19,9 @@ interface Migration {
 
 const DIRECTORY = path.join(import.meta.dirname, 'migrations');
 const MINIMUM_SERVER_VERSION = 150_000;
+// What Node's TLS says of a certificate that it does not trust.
+const TLS_CODE =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_|HOSTNAME_MISMATCH)/;
 // Any number, as long as no other program that shares the database takes the same.
 const ADVISORY_LOCK = 7_236_401_917;
 // Milliseconds between attempts to reach a database that is still starting.
@@ -115,27 +118,41 @@ export async function migrate(connection: pg.ClientConfig): Promise<string[]> {
   }
 }
 
-/** As `migrate`, but waits as long as it takes for a database that cannot be reached yet (a hosted one may sleep). */
+/**
+ * As `migrate`, but waits as long as it takes for a database that cannot be reached yet (a hosted one may sleep), or
+ * until `stopping` is aborted: then it throws.
+ */
 export async function migrateWhenReachable(
   connection: pg.ClientConfig,
   log: (message: string) => void,
+  stopping: AbortSignal = new AbortController().signal,
 ): Promise<string[]> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stopping.addEventListener('abort', () => reject(new Error('told to stop')), { once: true });
+  });
+  aborted.catch(() => {});
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
-      return await migrate(connection);
+      return await Promise.race([migrate(connection), aborted]);
     } catch (error) {
-      if (!isDatabaseAway(error) || isRefused(error)) throw error;
-      log(
-        `The database cannot be reached (${codeOf(error) || 'no answer'}); trying again in ${pause / 1000} s.`,
-      );
-      await wait(pause);
+      if (stopping.aborted) throw error;
+      const refusal = refusalOf(error);
+      if (refusal !== undefined) throw new MigrationError(refusal);
+      if (!isDatabaseAway(error)) throw error;
+      const reason = codeOf(error) || 'no answer';
+      log(`The database cannot be reached (${reason}); trying again in ${pause / 1000} s.`);
+      await wait(pause, undefined, { signal: stopping });
     }
   }
 }
 
-/** Wrong password, no such database or role: waiting does not cure these. */
-function isRefused(error: unknown): boolean {
-  return (
-    /^(28...|3D000)$/.test(codeOf(error)) || /SASL|password must be a string/.test((error as Error).message)
-  );
+/** Wrong password, no such database or role, no TLS: waiting does not cure these. */
+function refusalOf(error: unknown): string | undefined {
+  const code = codeOf(error);
+  const { message } = error as Error;
+  if (/^(28...|3D000)$/.test(code) || /SASL|password must be a string/i.test(message))
+    return `DATABASE_URL is refused by the server (${code || 'no password'}): see user, password and database name.`;
+  if (TLS_CODE.test(code) || /does not support SSL/.test(message))
+    return `DATABASE_URL cannot be used with TLS (${code || 'the server has none'}): see sslmode and the certificate.`;
+  return undefined;
 }

@@ -15,16 +15,20 @@ export interface OpenDatabase {
 async function openPrivate(settings: Settings, logger: Logger): Promise<OpenDatabase> {
   const dataDir = path.resolve(settings.DATA_DIR);
   const postgres = await startEmbeddedPostgres({ dataDir, log: (level, message) => logger[level](message) });
-  // Nothing works without it any more: ending the process lets whatever supervises us start afresh.
+  // Nothing works without it any more: as an unhandled defect it ends the process, and whatever supervises us starts
+  // afresh.
   void postgres.failed.then((error) => {
-    logger.fatal({ err: error }, 'the private PostgreSQL is gone');
-    process.kill(process.pid, 'SIGTERM');
+    throw error;
   });
   return { connection: postgres.connection, stop: () => postgres.stop() };
 }
 
 /** Starts or reaches the database and brings it to this version's schema. */
-export async function openDatabase(settings: Settings, logger: Logger): Promise<OpenDatabase> {
+export async function openDatabase(
+  settings: Settings,
+  logger: Logger,
+  stopping?: AbortSignal,
+): Promise<OpenDatabase> {
   const foreign = {
     connection: { connectionString: settings.DATABASE_URL },
     stop: async () => {},
@@ -33,7 +37,7 @@ export async function openDatabase(settings: Settings, logger: Logger): Promise<
   try {
     const direct = settings.DATABASE_DIRECT_URL;
     const connection = direct === undefined ? database.connection : { connectionString: direct };
-    const applied = await migrateWhenReachable(connection, (message) => logger.warn(message));
+    const applied = await migrateWhenReachable(connection, (message) => logger.warn(message), stopping);
     if (applied.length > 0) logger.info(`Migrated the database: ${applied.join(', ')}`);
     return database;
   } catch (error) {

@@ -7,7 +7,8 @@ const UTC_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
 /** `2026-01-03 10:30:00.1+00` → `2026-01-03T10:30:00.100Z`: RFC 3339 in UTC with milliseconds. */
 export function wireTime(text: string): string {
   const match = UTC_TIME.exec(text);
-  if (!match) return new Date(text).toISOString();
+  // A foreign server may speak in a time zone of its own: `2026-01-03 12:30:00+02`.
+  if (!match) return new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString();
   return `${match[1]}T${match[2]}.${(match[3] ?? '').padEnd(3, '0').slice(0, 3)}Z`;
 }
 

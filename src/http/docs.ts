@@ -2,10 +2,10 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import type { TSchema } from 'typebox';
-import { ERROR_CODES, type ErrorCode, FieldError, Problem } from '../../contract/errors.ts';
-import { AppError } from '../errors.ts';
-import { PROBLEM_TYPE, problemOf } from './problem.ts';
+import { type TSchema, Type } from 'typebox';
+import { type ErrorCode, FieldError, Problem } from '../../contract/errors.ts';
+import { errorPage } from './error-page.ts';
+import { completeDocument, EVERYWHERE, type Json } from './openapi-document.ts';
 import { VERSION } from './server.ts';
 
 declare module 'fastify' {
@@ -33,16 +33,9 @@ interface Operation {
   errors?: readonly ErrorCode[];
 }
 
-const EVERYWHERE: readonly ErrorCode[] = [
-  'malformed_request',
-  'internal_error',
-  'database_error',
-  'overloaded',
-];
 const WITH_SESSION: readonly ErrorCode[] = ['unauthenticated', 'rate_limited'];
 const SESSION_SECURITY = [{ cookie: [] }, { bearer: [] }];
-
-type Json = { [key: string]: unknown };
+const PERHAPS_SESSION = [{}, ...SESSION_SECURITY];
 
 /** A copy in which every named schema is a reference: `$id` may stand only once in the document. */
 export function withReferences(schema: unknown, top = false): unknown {
@@ -93,6 +86,7 @@ export function betterAuthOperation(method: string, path: string, summary: strin
     summary,
     description:
       'An endpoint of Better Auth, for its official clients. It keeps its own shapes: errors are `{code, message}`.',
+    security: PERHAPS_SESSION,
   };
 }
 
@@ -116,60 +110,6 @@ const DESCRIPTION = `Multi-user to-do lists.
 Every error is an RFC 9457 problem with a \`code\`; its \`detail\` is a sentence for a person. Writes take \`If-Match\`
 (no lost update) and \`Idempotency-Key\` (no double effect). Signed-in answers carry \`RateLimit\` headers.`;
 
-function exampleOf(code: ErrorCode): Json {
-  const errors =
-    code === 'validation_error'
-      ? [{ path: 'title', message: 'must be 1 to 200 characters long' }]
-      : undefined;
-  const detail = errors ? 'title must be 1 to 200 characters long.' : `${ERROR_CODES[code].title}.`;
-  return problemOf(
-    new AppError(code, detail, errors ? { errors } : {}),
-    '5b1a2c1e-7a43-4a55-9c8a-0d4a3b7c6d21',
-  );
-}
-
-function errorResponses(codes: readonly ErrorCode[]): Json {
-  const byStatus = Map.groupBy(codes, (code) => ERROR_CODES[code].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, members]) => {
-      const examples = Object.fromEntries(members.map((code) => [code, { value: exampleOf(code) }]));
-      const content = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } };
-      return [String(status), { description: members.map((code) => `\`${code}\``).join(', '), content }];
-    }),
-  );
-}
-
-const BETTER_AUTH_ANSWERS: Json = {
-  200: { description: 'As Better Auth documents it.', content: { 'application/json': { schema: {} } } },
-  '4XX': {
-    description: 'Refused.',
-    content: {
-      'application/json': {
-        schema: { type: 'object', properties: { code: { type: 'string' }, message: { type: 'string' } } },
-        example: { code: 'UNAUTHORIZED', message: 'Unauthorized' },
-      },
-    },
-  },
-};
-
-/** Writes the answers that Fastify's route schemas do not carry into the finished document. */
-function complete(document: Json): Json {
-  for (const methods of Object.values(document.paths as Record<string, Record<string, Json>>)) {
-    for (const described of Object.values(methods)) {
-      const codes = described['x-errors'] as readonly ErrorCode[] | undefined;
-      delete described['x-errors'];
-      const tag = (described.tags as string[] | undefined)?.[0];
-      const responses =
-        tag === 'Better Auth'
-          ? BETTER_AUTH_ANSWERS
-          : { ...(described.responses as Json), ...errorResponses(codes ?? EVERYWHERE) };
-      described.responses = responses;
-      described.security ??= [];
-    }
-  }
-  return document;
-}
-
 /** Must be installed before the routes that it is to describe. `shared` are the named schemas of the contract. */
 export async function installDocs(
   app: FastifyInstance,
@@ -185,7 +125,8 @@ export async function installDocs(
         description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: options.publicUrl }],
+      // A path, so that the page at /docs works at whatever address it was reached by.
+      servers: [{ url: new URL(options.publicUrl).pathname }],
       tags: TAGS,
       components: {
         securitySchemes: {
@@ -199,14 +140,24 @@ export async function installDocs(
     },
     hideUntagged: true,
     transformObject: (documented) =>
-      complete(('openapiObject' in documented ? documented.openapiObject : {}) as Json) as never,
+      completeDocument(('openapiObject' in documented ? documented.openapiObject : {}) as Json) as never,
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: false,
     uiConfig: { persistAuthorization: false, tryItOutEnabled: true, displayRequestDuration: true },
   });
-  app.get('/openapi.json', { schema: { hide: true } as FastifySchema }, async (_request, reply) =>
-    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  const page = errorPage();
+  app.get('/docs/errors', { schema: { hide: true } as FastifySchema }, async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(page),
+  );
+  const document = operation({
+    id: 'getOpenApi',
+    tag: 'Health',
+    summary: 'This document',
+    answers: { 200: Type.Object({}, { additionalProperties: true }) },
+  });
+  app.get('/openapi.json', { schema: document, serializerCompiler: () => JSON.stringify }, async () =>
+    app.swagger(),
   );
 }

@@ -16,21 +16,27 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   not_found: 'There is nothing at this address.',
   method_not_allowed: 'The address exists, the method does not. `Allow` lists those that do.',
   email_taken: 'There is already an account with this e-mail. Sign in instead.',
-  idempotency_in_progress: 'The first request with this Idempotency-Key is still being answered. Try again shortly.',
+  idempotency_in_progress:
+    'The first request with this Idempotency-Key is still being answered. Try again shortly.',
   sync_reset: 'The sync cursor can no longer be served. Start again without one.',
-  stale: 'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',
+  stale:
+    'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',
   payload_too_large: 'The body is larger than 64 KiB.',
   unsupported_media_type: 'The body is not `application/json` in UTF-8, or is compressed.',
   validation_error: 'One or more fields cannot be used. `errors` names each with what it must be.',
   idempotency_key_reused: 'This Idempotency-Key was used for another request. Take a new one.',
   rate_limited: 'Too many requests. `Retry-After` says how many seconds to wait.',
   internal_error: 'A defect on our side. It has been logged under the request id.',
-  database_error: 'The database cannot be reached. Nothing was half done: try again after `Retry-After` seconds.',
+  database_error:
+    'The database cannot be reached. Nothing was half done: try again after `Retry-After` seconds.',
   overloaded: 'The server has too much to do. Nothing was half done: try again after `Retry-After` seconds.',
 };
 
 function asHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/`([^`]+)`/g, '<code>$1</code>');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 export function errorPage(): string {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Database } from '../database/database.ts';
 import { read } from '../database/statement.ts';
+import { operation } from './docs.ts';
 import { VERSION } from './server.ts';
 
 /** Milliseconds after which a silent database counts as unreachable. */
@@ -34,12 +35,12 @@ async function answers(database: Database): Promise<boolean> {
 }
 
 export function healthRoutes(app: FastifyInstance, database: Database): void {
-  const schema = {
-    tags: ['Health'],
+  const schema = operation({
+    id: 'getHealth',
+    tag: 'Health',
     summary: 'Is the service ready?',
-    operationId: 'getHealth',
-    response: { 200: Health, 503: Health },
-  };
+    answers: { 200: Health, 503: Health },
+  });
   app.get('/health', { schema }, async (_request, reply) => {
     const connected = await answers(database);
     return reply
@@ -54,11 +55,11 @@ export function healthRoutes(app: FastifyInstance, database: Database): void {
       });
   });
   const Live = Type.Object({ status: Type.Literal('alive') });
-  const live = {
-    tags: ['Health'],
+  const live = operation({
+    id: 'getLiveness',
+    tag: 'Health',
     summary: 'Does the process live?',
-    operationId: 'getLiveness',
-    response: { 200: Live },
-  };
+    answers: { 200: Live },
+  });
   app.get('/health/live', { schema: live }, async () => ({ status: 'alive' as const }));
 }

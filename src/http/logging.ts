@@ -1,15 +1,18 @@
 // The log: to the console (readable in a terminal, JSON lines elsewhere) and to a rotating file, without secrets.
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { LogLevel } from '../config.ts';
 
+/** The log file cannot be written; the message says why. */
+export class LogFileError extends Error {}
+
 export interface Log {
   readonly logger: Logger;
-  /** Passes on lines that another process of ours has logged. */
-  write(lines: Buffer): void;
+  /** Passes on whole lines that another process of ours has logged. */
+  write(lines: string): void;
   /** Writes out what is still buffered and closes the file. */
   close(): Promise<void>;
 }
@@ -44,9 +47,15 @@ export function describeError(error: unknown): LoggedError | undefined {
   return { name, code, ...Object.fromEntries(fields), stack: frames };
 }
 
+/** @throws LogFileError at once for what the stream would only find out later. */
 function openFile(file: string): RotatingFileStream {
   const directory = path.dirname(path.resolve(file));
-  mkdirSync(directory, { recursive: true });
+  try {
+    mkdirSync(directory, { recursive: true });
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw new LogFileError((error as Error).message);
+  }
   const stream = createStream(path.basename(file), {
     path: directory,
     size: FILE_SIZE,
@@ -77,7 +86,7 @@ export function createLog(options: { level: LogLevel; file: string | undefined }
     settings,
     options.level === 'silent' ? pino.destination('/dev/null') : pino.multistream(streams),
   );
-  const write = (lines: Buffer) => {
+  const write = (lines: string) => {
     terminal.write(lines);
     file?.write(lines);
   };

@@ -13,15 +13,14 @@ export function ownOrigin(request: FastifyRequest): string {
   return `${request.protocol}://${request.host}`.toLowerCase();
 }
 
-/** The same rule for a request that Fastify does not see: the handshake of a socket. */
+/** The same rule for a request that Fastify does not see: the handshake of a socket. `own` is the server's own origin. */
 export function isAllowedHandshakeOrigin(
   rules: OriginRules,
   headers: IncomingHttpHeaders,
-  encrypted: boolean,
+  own: string,
 ): boolean {
-  const { origin, host } = headers;
+  const { origin } = headers;
   if (origin === undefined) return headers['sec-fetch-site'] !== 'cross-site';
-  const own = `${encrypted ? 'https' : 'http'}://${host ?? ''}`;
   return rules.allowed.has(origin.toLowerCase()) || origin.toLowerCase() === own.toLowerCase();
 }
 

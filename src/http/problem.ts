@@ -77,7 +77,8 @@ export function sendProblem(
     .send(Buffer.from(JSON.stringify(problem)));
 }
 
-function logFailure(request: FastifyRequest, error: AppError): void {
+/** Defects, and what is away, are ours to know about; what a client did wrong is not. */
+export function logFailure(request: FastifyRequest, error: AppError): void {
   if (error.code === 'internal_error') request.log.error({ err: error.cause }, 'a defect');
   else if (error.status === 503) request.log.warn({ err: error.cause, code: error.code }, 'unavailable');
 }

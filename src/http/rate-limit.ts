@@ -14,6 +14,8 @@ export interface WindowOptions {
 
 export interface WindowState {
   allowed: boolean;
+  /** Counted so far in this window, refused ones included. */
+  used: number;
   remaining: number;
   /** Seconds until the window ends, at least 1. */
   resetAfter: number;
@@ -39,15 +41,32 @@ export class RateWindow {
     }
   }
 
-  /** Takes one back. */
+  /** How it stands, without counting. @throws AppError 503 as `consume`. */
+  async look(key: string): Promise<WindowState> {
+    const { points, duration } = this.options;
+    try {
+      const result = await this.#limiter.get(key);
+      if (result) return stateOf(result, result.consumedPoints < points);
+    } catch (error) {
+      throw translate(error);
+    }
+    return { allowed: true, used: 0, remaining: points, resetAfter: duration };
+  }
+
+  /** Takes one back. @throws AppError 503 as `consume`. */
   async refund(key: string): Promise<void> {
-    await this.#limiter.reward(key, 1);
+    try {
+      await this.#limiter.reward(key, 1);
+    } catch (error) {
+      throw translate(error);
+    }
   }
 }
 
 function stateOf(result: RateLimiterRes, allowed: boolean): WindowState {
   return {
     allowed,
+    used: result.consumedPoints,
     remaining: result.remainingPoints,
     resetAfter: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
   };

@@ -1,6 +1,6 @@
 // The HTTP server without any feature: limits, time-outs, ids, errors, headers. Features add their routes to it.
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -9,6 +9,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { SOCKET_PATH } from '../../contract/events.ts';
 import { BODY_BYTES } from '../../contract/limits.ts';
 import type { TrustProxy } from '../config.ts';
 import { AppError } from '../errors.ts';
@@ -49,6 +50,11 @@ function answerOddRequests(server: Server): void {
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
+function isSocketUpgrade({ url = '', headers }: IncomingMessage): boolean {
+  const [path = ''] = canonicalTarget(url).split('?', 1);
+  return path.replace(/\/$/, '') === SOCKET_PATH && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
@@ -65,7 +71,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     rewriteUrl: (request) => canonicalTarget(request.url ?? '/'),
     clientErrorHandler: answerClientError,
     // Node would answer a request without Host itself, in its own shape.
-    http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES },
+    // Only a socket is upgraded; whoever offers another protocol (curl --http2 does) gets the answer in this one.
+    http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES, shouldUpgradeCallback: isSocketUpgrade },
     frameworkErrors: (_error, request, reply) => {
       reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
       sendProblem(

@@ -1,5 +1,4 @@
-// What stands at / and /api: a page that says where everything is, and the same as JSON.
-import { readFileSync } from 'node:fs';
+// What stands at /api: where everything is, as JSON.
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { operation } from './docs.ts';
@@ -21,14 +20,7 @@ const LINKS = {
   session: '/api/auth/session',
 };
 
-const webDirectory = new URL('../../web/', import.meta.url);
-
 export function welcomeRoutes(app: FastifyInstance): void {
-  const page = readFileSync(new URL('index.html', webDirectory), 'utf8');
-  const style = readFileSync(new URL('style.css', webDirectory), 'utf8');
-  app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
-  app.get('/style.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(style));
-
   const welcome = operation({
     id: 'getWelcome',
     tag: 'Health',

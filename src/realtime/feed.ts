@@ -5,13 +5,13 @@ import type { Database } from '../database/database.ts';
 import { type ChangedTask, changesAfter } from '../sync/changes.ts';
 import { statsOf, type UserRow, userRow } from '../sync/user-row.ts';
 
-export type EventName = keyof ServerToClientEvents;
+/** An event's name and payload. */
+export type PushedEvent = {
+  [Name in keyof ServerToClientEvents]: readonly [Name, Parameters<ServerToClientEvents[Name]>[0]];
+}[keyof ServerToClientEvents];
 
-/** Sends one event to all of the user's sockets on this node. */
-export type Emit = <Name extends EventName>(
-  event: Name,
-  payload: Parameters<ServerToClientEvents[Name]>[0],
-) => void;
+/** Sends what belongs together to all of the user's sockets on this node. */
+export type Emit = (events: readonly PushedEvent[]) => void;
 
 interface Position {
   epoch: number;
@@ -19,16 +19,16 @@ interface Position {
 }
 
 /**
- * Several changes since the last event arrive as one: the one that the client must know of first.
+ * Several changes of a task since the last event arrive as one: the one that the client must know of first.
  * @param known the revision up to which clients have heard of everything.
  */
-function emitChange(emit: Emit, change: ChangedTask, prev_rev: number, known: number): void {
+function eventOf(change: ChangedTask, prev_rev: number, known: number): PushedEvent {
   const { deleted_at, created_rev, restored_rev, ...task } = change;
-  const { id, rev, updated_at } = task;
-  if (deleted_at !== null) emit('task:deleted', { rev, prev_rev, at: deleted_at, id });
-  else if (created_rev > known) emit('task:created', { rev, prev_rev, at: updated_at, task });
-  else if ((restored_rev ?? 0) > known) emit('task:restored', { rev, prev_rev, at: updated_at, task });
-  else emit('task:updated', { rev, prev_rev, at: updated_at, task });
+  const { id, rev, updated_at: at } = task;
+  if (deleted_at !== null) return ['task:deleted', { rev, prev_rev, at, id }];
+  if (created_rev > known) return ['task:created', { rev, prev_rev, at, task }];
+  if ((restored_rev ?? 0) > known) return ['task:restored', { rev, prev_rev, at, task }];
+  return ['task:updated', { rev, prev_rev, at, task }];
 }
 
 export class Feed {
@@ -39,9 +39,11 @@ export class Feed {
   #position: Position | undefined;
   /** The newest revision heard of. */
   #target = 0;
+  /** The table said something that does not follow on the position: a backup has been restored, perhaps. */
+  #suspicious = false;
   #pulling = false;
   #stats: StatsEvent | undefined;
-  #statsSentAt = 0;
+  #statsSentAt = Number.NEGATIVE_INFINITY;
   #statsTimer: NodeJS.Timeout | undefined;
 
   constructor(userId: string, database: Database, emit: Emit) {
@@ -73,16 +75,18 @@ export class Feed {
   }
 
   /** As `hint`, from the table itself, which is also right when it says less: a backup has been restored. */
-  compare(rev: number): void {
-    if (!this.#position || rev === this.#position.rev) return;
-    if (rev < this.#position.rev) this.#target = Number.POSITIVE_INFINITY;
+  compare(epoch: number, rev: number): void {
+    if (!this.#position) return;
+    this.#suspicious ||= epoch !== this.#position.epoch || rev < this.#position.rev;
     this.hint(rev);
   }
 
   close(): void {
     clearTimeout(this.#statsTimer);
     this.#statsTimer = undefined;
+    this.#stats = undefined;
     this.#target = 0;
+    this.#suspicious = false;
     this.#position = undefined;
   }
 
@@ -90,7 +94,8 @@ export class Feed {
     if (this.#pulling) return;
     this.#pulling = true;
     try {
-      while (this.#position && this.#target > this.#position.rev) await this.#pull(this.#position);
+      while (this.#position && (this.#suspicious || this.#target > this.#position.rev))
+        await this.#pull(this.#position);
     } catch {
       // The database is away: the next sweep that reaches it finds the difference again.
     } finally {
@@ -99,52 +104,56 @@ export class Feed {
   }
 
   async #pull(from: Position): Promise<void> {
-    const { row, changes } = await this.#database.snapshot(async (transaction) => {
+    const heard = this.#target;
+    this.#suspicious = false;
+    const { row, changes } = await this.#read(from);
+    if (this.#position !== from) return;
+    if (!row) return this.close();
+    // What was heard of before the look and is not there (a commit lost in a failover) is not waited for. What was heard
+    // of during the look may only have been too new for it.
+    if (this.#target === heard) this.#target = Math.min(heard, row.rev);
+    if (row.epoch === from.epoch && row.rev === from.rev) return;
+    this.#position = { epoch: row.epoch, rev: row.rev };
+    const follows = row.epoch === from.epoch && row.rev > from.rev && changes.length <= PUSHED_CHANGES;
+    const events: PushedEvent[] = follows
+      ? this.#eventsOf(changes, from.rev)
+      : [['sync:required', { rev: row.rev }]];
+    this.#emit([...events, ...this.#statsNow(row)]);
+  }
+
+  #read(from: Position): Promise<{ row: UserRow | undefined; changes: ChangedTask[] }> {
+    return this.#database.snapshot(async (transaction) => {
       const values = [this.userId, from.rev, from.rev, PUSHED_CHANGES + 1];
-      const [[user], rows] = await Promise.all([
+      const [[row], changes] = await Promise.all([
         transaction.query(userRow, [this.userId]),
         transaction.query(changesAfter, values),
       ]);
-      return { row: user, changes: rows };
+      return { row, changes };
     });
-    if (this.#position !== from) return;
-    if (!row) return this.close();
-    const next = { epoch: row.epoch, rev: row.rev };
-    // What was heard of and is not there (a lost commit, a restored backup) is not waited for.
-    if (this.#target > row.rev) this.#target = row.rev;
-    this.#position = next;
-    if (row.epoch !== from.epoch || row.rev < from.rev || changes.length > PUSHED_CHANGES)
-      this.#emit('sync:required', { rev: row.rev });
-    else this.#emitAll(changes, from.rev);
-    this.#offerStats(row);
   }
 
-  #emitAll(changes: ChangedTask[], from: number): void {
-    let prev = from;
-    for (const change of changes) {
-      emitChange(this.#emit, change, prev, from);
-      prev = change.rev;
-    }
+  #eventsOf(changes: ChangedTask[], from: number): PushedEvent[] {
+    return changes.map((change, index) => eventOf(change, changes[index - 1]?.rev ?? from, from));
   }
 
-  #offerStats(row: UserRow): void {
+  /** The stats, if they may be sent now; else they, or later ones, are sent as soon as they may. */
+  #statsNow(row: UserRow): PushedEvent[] {
     this.#stats = { ...statsOf(row), rev: row.rev };
-    if (this.#statsTimer) return;
-    const wait = Math.max(0, this.#statsSentAt + STATS_INTERVAL - Date.now());
-    if (wait === 0) {
-      this.#sendStats();
-      return;
-    }
+    if (this.#statsTimer) return [];
+    const wait = this.#statsSentAt + STATS_INTERVAL - performance.now();
+    if (wait <= 0) return this.#takeStats();
     this.#statsTimer = setTimeout(() => {
       this.#statsTimer = undefined;
-      this.#sendStats();
-    }, wait);
+      this.#emit(this.#takeStats());
+    }, Math.ceil(wait));
+    return [];
   }
 
-  #sendStats(): void {
-    if (!this.#stats) return;
-    this.#statsSentAt = Date.now();
-    this.#emit('dashboard:stats', this.#stats);
+  #takeStats(): PushedEvent[] {
+    if (!this.#stats) return [];
+    const stats = this.#stats;
+    this.#statsSentAt = performance.now();
     this.#stats = undefined;
+    return [['dashboard:stats', stats]];
   }
 }

@@ -1,19 +1,52 @@
 // Who may open a socket: the same callers as over HTTP, by cookie from an allowed page or by access token.
+import type { IncomingHttpHeaders } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
 import type { Caller, Callers } from '../auth/caller.ts';
+import type { TrustProxy } from '../config.ts';
 import { isAllowedHandshakeOrigin, type OriginRules } from '../http/origin.ts';
 import type { RealtimeSocket } from './socket.ts';
 
+export interface Doorkeeper {
+  callers: Callers;
+  rules: OriginRules;
+  /** Whether what the peer at this address says of its client is believed. */
+  trusts: (address: string | undefined) => boolean;
+}
+
+/** The same reading of TRUST_PROXY as Fastify's, for the one hop that matters here. */
+export function trustIn(trust: TrustProxy): Doorkeeper['trusts'] {
+  if (!Array.isArray(trust)) return () => trust !== false;
+  const list = new BlockList();
+  for (const entry of trust) {
+    const [address = '', prefix] = entry.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return (address = '') => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+function lastOf(header: string | string[] | undefined): string | undefined {
+  return header?.toString().split(',').at(-1)?.trim();
+}
+
+/** The origin under which the handshake reached the server, as `ownOrigin` says of a request. */
+function ownOriginOf(headers: IncomingHttpHeaders, encrypted: boolean, trusted: boolean): string {
+  const forwarded = trusted ? headers : {};
+  const protocol = lastOf(forwarded['x-forwarded-proto']) ?? (encrypted ? 'https' : 'http');
+  return `${protocol}://${lastOf(forwarded['x-forwarded-host']) ?? headers.host ?? ''}`;
+}
+
 /** Undefined for anybody who may not. What a client says of rooms or users is not even read. */
 export async function callerOfHandshake(
-  callers: Callers,
-  rules: OriginRules,
+  { callers, rules, trusts }: Doorkeeper,
   socket: RealtimeSocket,
 ): Promise<Caller | undefined> {
-  const { auth, headers, secure } = socket.handshake;
-  const token = (auth as { token?: unknown }).token;
-  if (token !== undefined)
+  const { auth, headers, secure, address } = socket.handshake;
+  const { token } = auth as { token?: unknown };
+  if (token !== undefined && token !== null)
     return typeof token === 'string' ? callers.byBearer(token.replace(/^Bearer /i, '')) : undefined;
   const caller = await callers.find({ cookie: headers.cookie, authorization: headers.authorization });
-  if (caller?.by === 'cookie' && !isAllowedHandshakeOrigin(rules, headers, secure)) return undefined;
-  return caller;
+  const own = ownOriginOf(headers, secure, trusts(address));
+  return caller?.by === 'cookie' && !isAllowedHandshakeOrigin(rules, headers, own) ? undefined : caller;
 }

@@ -22,8 +22,14 @@ export function postgresCarrier(database: Database): HintCarrier {
   };
 }
 
+/** The first carrier, and the second whenever the first fails. */
+export function withFallback(first: HintCarrier, second: HintCarrier): HintCarrier {
+  return { publish: (payload) => first.publish(payload).catch(() => second.publish(payload)) };
+}
+
 export class HintBatch {
   readonly #carrier: HintCarrier;
+  readonly #sending = new Set<Promise<void>>();
   #gathered = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,18 +39,28 @@ export class HintBatch {
 
   add(userId: string, rev: number): void {
     this.#gathered.set(userId, Math.max(rev, this.#gathered.get(userId) ?? 0));
-    this.#timer ??= setTimeout(() => void this.flush(), GATHERING);
+    this.#timer ??= setTimeout(() => this.#flush(), GATHERING);
   }
 
-  /** Sends what was gathered. A failure is nobody's problem: the other nodes sweep. */
-  async flush(): Promise<void> {
+  /** Sends what is still here and waits until it has been sent. */
+  async close(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#sending);
+  }
+
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const hints = [...this.#gathered];
     this.#gathered = new Map();
-    for (let start = 0; start < hints.length; start += HINTS_AT_ONCE) {
+    const sent = this.#send(hints).finally(() => this.#sending.delete(sent));
+    this.#sending.add(sent);
+  }
+
+  /** A failure is nobody's problem: the other nodes sweep. */
+  async #send(hints: Hint[]): Promise<void> {
+    for (let start = 0; start < hints.length; start += HINTS_AT_ONCE)
       await this.#carrier.publish(JSON.stringify(hints.slice(start, start + HINTS_AT_ONCE))).catch(() => {});
-    }
   }
 }
 

@@ -9,8 +9,8 @@ import { deliver, type RealtimeSocket, revoke } from './socket.ts';
 interface UserEntry {
   feed: Feed;
   sockets: Set<RealtimeSocket>;
-  /** Handshakes that wait for the feed: it must not be forgotten meanwhile. */
-  arriving: number;
+  /** In the middle of their handshakes: the feed must not be forgotten meanwhile. */
+  arriving: Set<RealtimeSocket>;
 }
 
 /** Ended sessions are remembered this long, for a handshake that was under way. Milliseconds. */
@@ -34,23 +34,25 @@ export class Hub {
   }
 
   /** Readies the user's feed for a socket that is about to connect. @returns false when the user has too many already. */
-  async arrive(userId: string): Promise<boolean> {
+  async arrive(socket: RealtimeSocket): Promise<boolean> {
+    const { userId } = socket.data;
+    if ((socket.conn as { readyState: string }).readyState !== 'open') return true; // gone already: it never connects
     const entry = this.#entry(userId);
-    if (entry.sockets.size + entry.arriving >= SOCKETS_PER_USER) return false;
-    entry.arriving++;
-    try {
-      await entry.feed.open();
-      return true;
-    } finally {
-      entry.arriving--;
+    if (entry.sockets.size + entry.arriving.size >= SOCKETS_PER_USER) return false;
+    entry.arriving.add(socket);
+    socket.conn.once('close', () => {
+      entry.arriving.delete(socket);
       this.#forget(userId, entry);
-    }
+    });
+    await entry.feed.open();
+    return true;
   }
 
   /** Takes a connected socket in, until it disconnects. */
   async add(socket: RealtimeSocket): Promise<void> {
     const { userId, sessionId } = socket.data;
     const entry = this.#entry(userId);
+    entry.arriving.delete(socket);
     entry.sockets.add(socket);
     const ofSession = this.#sessions.get(sessionId) ?? new Set();
     this.#sessions.set(sessionId, ofSession.add(socket));
@@ -89,7 +91,7 @@ export class Hub {
     for (const sessionIds of portions([...this.#sessions.keys()])) await this.#sweepSessions(sessionIds);
     for (const userIds of portions([...this.#users.keys()])) {
       const rows = await this.#database.read(revisionsOf, [userIds]);
-      for (const { user_id, rev } of rows) this.#users.get(user_id)?.feed.compare(rev);
+      for (const { user_id, epoch, rev } of rows) this.#users.get(user_id)?.feed.compare(epoch, rev);
     }
   }
 
@@ -117,21 +119,17 @@ export class Hub {
     const known = this.#users.get(userId);
     if (known) return known;
     const sockets = new Set<RealtimeSocket>();
-    const feed: Feed = new Feed(userId, this.#database, (event, payload) => {
-      for (const socket of sockets) deliver(socket, event, payload, () => feed.rev);
+    const feed: Feed = new Feed(userId, this.#database, (events) => {
+      for (const socket of sockets) deliver(socket, events, () => feed.rev);
     });
-    const entry = { feed, sockets, arriving: 0 };
+    const entry = { feed, sockets, arriving: new Set<RealtimeSocket>() };
     this.#users.set(userId, entry);
     return entry;
   }
 
   #forget(userId: string, entry: UserEntry): void {
-    if (entry.sockets.size > 0 || entry.arriving > 0 || this.#users.get(userId) !== entry) return;
-    // A socket that has just passed the handshake is about to be added.
-    setImmediate(() => {
-      if (entry.sockets.size > 0 || entry.arriving > 0 || this.#users.get(userId) !== entry) return;
-      entry.feed.close();
-      this.#users.delete(userId);
-    });
+    if (entry.sockets.size > 0 || entry.arriving.size > 0 || this.#users.get(userId) !== entry) return;
+    entry.feed.close();
+    this.#users.delete(userId);
   }
 }

@@ -55,11 +55,12 @@ export class Listener {
       await client.connect();
       await client.query(`listen ${CHANGES_CHANNEL}; listen ${SESSION_ENDS_CHANNEL}`);
     } catch {
-      await client.end().catch(() => {});
+      // Not waited for: to a server that never answered there is no goodbye.
+      client.end().catch(() => {});
       this.#retryLater();
       return;
     }
-    if (this.#closed) return void client.end().catch(() => {});
+    if (this.#closed) return client.end().catch(() => {});
     this.#client = client;
     this.#pause = FIRST_PAUSE;
     this.#probe = setInterval(

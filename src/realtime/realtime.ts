@@ -1,62 +1,45 @@
 // Realtime put together: Socket.IO on the HTTP server, hints from this node and others, and the sweeper behind them all.
 import type { FastifyInstance } from 'fastify';
 import type { ClientConfig } from 'pg';
-import { Server } from 'socket.io';
-import { SOCKET_PACKET_BYTES } from '../../contract/limits.ts';
 import type { Callers } from '../auth/caller.ts';
+import type { TrustProxy } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { AppError } from '../errors.ts';
 import type { OriginRules } from '../http/origin.ts';
-import { callerOfHandshake } from './handshake.ts';
-import { HintBatch, hintsIn, postgresCarrier } from './hints.ts';
+import { callerOfHandshake, type Doorkeeper, trustIn } from './handshake.ts';
+import { HintBatch, hintsIn, postgresCarrier, withFallback } from './hints.ts';
 import { Hub } from './hub.ts';
 import { Listener } from './listener.ts';
 import { redisHints } from './redis-hints.ts';
-import { limitInbound, type RealtimeServer, type RealtimeSocket } from './socket.ts';
+import { installSocketRoutes } from './routes.ts';
+import type { RealtimeServer, RealtimeSocket } from './socket.ts';
+import { closeSocketServer, createSocketServer } from './socket-server.ts';
+import { type Sweeper, startSweeper } from './sweeper.ts';
+import { type WorkerPlace, WorkerRelay } from './worker-relay.ts';
 
 export interface RealtimeOptions {
   database: Database;
   callers: Callers;
   rules: OriginRules;
+  trustProxy: TrustProxy;
   /** A direct connection to listen on; undefined behind a pooler that hears nothing. */
   listenOn: ClientConfig | undefined;
   /** Whether there may be other nodes to tell. */
   shared: boolean;
   redisUrl: string | undefined;
+  /** Of this process, when it is one of several that share a port. */
+  worker: WorkerPlace | undefined;
 }
 
 export interface Realtime {
   /** To be called after each commit that changed a user's tasks. */
   announce: (userId: string, rev: number) => void;
-  /** Closes a session's sockets on this node now; other nodes hear of it from the database. */
-  endSession: (sessionId: string) => void;
 }
 
-// Milliseconds between two sweeps: with somebody to tell us of changes, and without.
-const SWEEP_INTERVAL = 5_000;
-const SWEEP_INTERVAL_UNTOLD = 1_000;
-const HANDSHAKE_TIMEOUT = 10_000;
-
-function createSocketServer(app: FastifyInstance, rules: OriginRules): RealtimeServer {
-  const io: RealtimeServer = new Server(app.server, {
-    path: '/socket.io',
-    serveClient: false,
-    maxHttpBufferSize: SOCKET_PACKET_BYTES,
-    connectTimeout: HANDSHAKE_TIMEOUT,
-    perMessageDeflate: false,
-    // Other origins than these get no CORS headers; who may connect is decided in the handshake.
-    cors: { origin: [...rules.allowed], credentials: true },
-  });
-  return io;
-}
-
-function admit(
-  io: RealtimeServer,
-  hub: Hub,
-  options: RealtimeOptions,
-  warn: (message: string) => void,
-): void {
+/** Lets sockets in, or tells them why not. */
+function admit(io: RealtimeServer, hub: Hub, door: Doorkeeper, log: FastifyInstance['log']): void {
   const authenticate = async (socket: RealtimeSocket): Promise<string | undefined> => {
-    const caller = await callerOfHandshake(options.callers, options.rules, socket);
+    const caller = await callerOfHandshake(door, socket);
     if (!caller) return 'unauthorized';
     socket.data = {
       userId: caller.userId,
@@ -64,89 +47,74 @@ function admit(
       expiresAt: Date.parse(caller.session.expires_at),
       isBehind: false,
     };
-    return (await hub.arrive(caller.userId)) ? undefined : 'too_many_connections';
+    return (await hub.arrive(socket)) ? undefined : 'too_many_connections';
   };
   io.use((socket, next) => {
     authenticate(socket).then(
       (refusal) => {
-        if (refusal !== undefined) warn(`A socket was refused: ${refusal}.`);
+        if (refusal !== undefined)
+          log.warn(`A socket from ${socket.handshake.address} was refused: ${refusal}.`);
         next(refusal === undefined ? undefined : new Error(refusal));
       },
-      // The database is away: a refusal would be final for the client, a lost connection is tried again.
-      () => socket.conn.close(),
+      (error: unknown) => {
+        if (!(error instanceof AppError)) log.error({ err: error }, 'a defect');
+        // The database is away: a refusal would be final for the client, a lost connection is tried again.
+        socket.conn.close();
+      },
     );
   });
-  io.on('connection', (socket) => {
-    limitInbound(socket, warn);
-    void hub.add(socket);
-  });
+  io.on('connection', (socket) => void hub.add(socket));
 }
 
-/** Sweeps one after another, never two at once. @returns how to sweep now and how to stop. */
-function startSweeper(hub: Hub, isTold: () => boolean): { now: () => void; stop: () => void } {
-  let sweeping = false;
-  let again = false;
-  let sweptAt = 0;
-  const sweep = async () => {
-    if (sweeping) {
-      again = true;
-      return;
-    }
-    sweeping = true;
-    sweptAt = Date.now();
-    await hub.sweep().catch(() => {}); // the database is away; sockets stay
-    sweeping = false;
-    if (again) {
-      again = false;
-      void sweep();
-    }
-  };
-  const timer = setInterval(() => {
-    void hub.sweepExpired().catch(() => {});
-    if (Date.now() - sweptAt >= (isTold() ? SWEEP_INTERVAL : SWEEP_INTERVAL_UNTOLD)) void sweep();
-  }, SWEEP_INTERVAL_UNTOLD);
-  timer.unref();
-  return { now: () => void sweep(), stop: () => clearInterval(timer) };
+function createListener(
+  connection: ClientConfig,
+  hub: Hub,
+  sweeper: () => Sweeper,
+  log: FastifyInstance['log'],
+): Listener {
+  return new Listener({
+    connection,
+    onChanges: (payload) => hub.hintAll(hintsIn(payload)),
+    onSessionEnd: (sessionId) => hub.endSession(sessionId),
+    onListening: () => sweeper().now(),
+    warn: (message) => log.warn(message),
+  });
 }
 
 /** Must be installed before the server listens. Stops with the server. */
 export function installRealtime(app: FastifyInstance, options: RealtimeOptions): Realtime {
+  const { database, callers, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
+  const hub = new Hub(database);
+  const relay = worker && new WorkerRelay(worker);
   const warn = (message: string) => app.log.warn(message);
-  const hub = new Hub(options.database);
-  const io = createSocketServer(app, options.rules);
-  admit(io, hub, options, warn);
+  const create = () => createSocketServer(app.server, { warn, idOf: relay && (() => relay.newId()) });
+  const { io, upgraded } = installSocketRoutes(app, create, relay);
+  admit(io, hub, { callers, rules, trusts: trustIn(trustProxy) }, app.log);
 
-  const listener =
-    options.listenOn &&
-    new Listener({
-      connection: options.listenOn,
-      onChanges: (payload) => hub.hintAll(hintsIn(payload)),
-      onSessionEnd: (sessionId) => hub.endSession(sessionId),
-      onListening: () => sweeper.now(),
-      warn,
-    });
+  const listener = listenOn && createListener(listenOn, hub, () => sweeper, app.log);
+  const hear = (payload: string) => hub.hintAll(hintsIn(payload));
   const redis =
-    options.shared && options.redisUrl !== undefined
-      ? redisHints(
-          options.redisUrl,
-          (payload) => hub.hintAll(hintsIn(payload)),
-          () => sweeper.now(),
-        )
-      : undefined;
-  const sweeper = startSweeper(hub, () => listener?.isListening ?? false);
-  const batch = options.shared ? new HintBatch(redis ?? postgresCarrier(options.database)) : undefined;
+    shared && redisUrl !== undefined ? redisHints(redisUrl, hear, () => sweeper.now()) : undefined;
+  const isTold = () => (listener?.isListening ?? false) && (redis?.isSubscribed ?? true);
+  const sweeper = startSweeper(hub, isTold);
+  const postgres = postgresCarrier(database);
+  const batch = shared ? new HintBatch(redis ? withFallback(redis, postgres) : postgres) : undefined;
 
-  app.addHook('onReady', async () => listener?.start());
+  app.addHook('onReady', async () => {
+    await relay?.listen();
+    await listener?.start();
+  });
   app.addHook('preClose', async () => {
     sweeper.stop();
-    await io.close();
-    await batch?.flush();
+    await closeSocketServer(io, upgraded);
+    await batch?.close();
     redis?.close();
     await listener?.close();
+    await relay?.close();
   });
   const announce = (userId: string, rev: number) => {
     hub.hint(userId, rev);
     batch?.add(userId, rev);
   };
-  return { announce, endSession: (sessionId) => hub.endSession(sessionId) };
+  return { announce };
 }

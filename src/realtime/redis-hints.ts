@@ -4,6 +4,8 @@ import type { HintCarrier } from './hints.ts';
 import { CHANGES_CHANNEL } from './repository.ts';
 
 export interface RedisHints extends HintCarrier {
+  /** Whether hints are being heard right now. */
+  readonly isSubscribed: boolean;
   close(): void;
 }
 
@@ -24,9 +26,24 @@ export function redisHints(
   // The rate store on the same Redis reports when it is away.
   publisher.on('error', () => {});
   subscriber.on('error', () => {});
-  subscriber.on('ready', () => void subscriber.subscribe(CHANGES_CHANNEL).then(onSubscribed, () => {}));
+  let isSubscribed = false;
+  subscriber.on('close', () => {
+    isSubscribed = false;
+  });
+  subscriber.on('ready', () => {
+    subscriber.subscribe(CHANGES_CHANNEL).then(
+      () => {
+        isSubscribed = true;
+        onSubscribed();
+      },
+      () => {},
+    );
+  });
   subscriber.on('message', (_channel, payload) => onChanges(payload));
   return {
+    get isSubscribed() {
+      return isSubscribed;
+    },
     publish: async (payload) => void (await publisher.publish(CHANGES_CHANNEL, payload)),
     close: () => {
       publisher.disconnect();

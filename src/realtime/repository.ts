@@ -9,9 +9,9 @@ export const SESSION_ENDS_CHANNEL = 'donewell_session_ends';
 export const notifyChanges = write('realtime_notify', `select pg_notify('${CHANGES_CHANNEL}', $1)`);
 
 /** $1 user ids */
-export const revisionsOf = read<{ user_id: string; rev: number }>(
+export const revisionsOf = read<{ user_id: string; epoch: number; rev: number }>(
   'realtime_revisions',
-  'select user_id, rev from user_sync where user_id = any($1::text[])',
+  'select user_id, epoch, rev from user_sync where user_id = any($1::text[])',
 );
 
 /** $1 session ids */

@@ -1,8 +1,7 @@
-// One socket: what the server knows of it, and how an event is written to it without ever piling up.
+// One socket: what the server knows of it, and how events are written to it without ever piling up.
 import type { Server, Socket } from 'socket.io';
 import type { ClientToServerEvents, ServerToClientEvents } from '../../contract/events.ts';
-import { SOCKET_PACKETS_PER_SECOND } from '../../contract/limits.ts';
-import type { EventName } from './feed.ts';
+import type { PushedEvent } from './feed.ts';
 
 /** Chosen by the server alone, from the session. */
 export interface SocketData {
@@ -18,7 +17,7 @@ type NoEvents = Record<string, never>;
 export type RealtimeServer = Server<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>;
 export type RealtimeSocket = Socket<ClientToServerEvents, ServerToClientEvents, NoEvents, SocketData>;
 
-/** Packets that may wait for a slow reader. */
+/** Packets that may wait for a slow reader. What one look at the database brought may come on top of them. */
 const LONGEST_BUFFER = 64;
 
 function isStuck(socket: RealtimeSocket): boolean {
@@ -29,36 +28,18 @@ function isStuck(socket: RealtimeSocket): boolean {
   return !transport.writable && writeBuffer.length >= LONGEST_BUFFER;
 }
 
-/** Sends an event, or, to a socket that cannot take more, one `sync:required` as soon as it can. */
-export function deliver(
-  socket: RealtimeSocket,
-  event: EventName,
-  payload: unknown,
-  revNow: () => number,
-): void {
+/** Sends events, or, to a socket that cannot take more, one `sync:required` as soon as it can. */
+export function deliver(socket: RealtimeSocket, events: readonly PushedEvent[], revNow: () => number): void {
   if (socket.data.isBehind) return;
   if (!isStuck(socket)) {
-    (socket.emit as (name: EventName, body: unknown) => boolean)(event, payload);
+    for (const [name, payload] of events)
+      (socket.emit as (name: string, body: unknown) => boolean)(name, payload);
     return;
   }
   socket.data.isBehind = true;
   socket.conn.once('drain', () => {
     socket.data.isBehind = false;
     socket.emit('sync:required', { rev: revNow() });
-  });
-}
-
-/** Clients have nothing to say here. A chatty one is ignored, a flooding one is closed. */
-export function limitInbound(socket: RealtimeSocket, warn: (message: string) => void): void {
-  let packets = 0;
-  let second = 0;
-  socket.use((_packet, next) => {
-    const now = Math.floor(Date.now() / 1000);
-    packets = now === second ? packets + 1 : 1;
-    second = now;
-    if (packets <= SOCKET_PACKETS_PER_SECOND) return next();
-    warn('A socket was closed: it sent too many packets.');
-    socket.disconnect(true);
   });
 }
 

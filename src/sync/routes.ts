@@ -4,7 +4,6 @@ import { Type } from 'typebox';
 import { SyncPage, SyncQuery } from '../../contract/sync.ts';
 import { callerOf } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
-import { isNotModified } from '../http/conditional.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
@@ -40,10 +39,8 @@ export function syncRoutes(
   });
   app.get('/api/sync', { schema, config: { needsSession: true } }, async (request, reply) => {
     const query = checkQuery(SyncQuery, oneCursor(request.query));
-    const { 'if-none-match': known } = request.headers;
-    const { etag, page } = await readSync(database, cursors, callerOf(request).userId, query, (current) =>
-      isNotModified(known, current),
-    );
+    const { userId } = callerOf(request);
+    const { etag, page } = await readSync(database, cursors, userId, query, request.headers['if-none-match']);
     reply.header('etag', etag);
     return page ?? reply.code(304).send();
   });

@@ -4,6 +4,7 @@ import { SYNC_DEFAULT_LIMIT } from '../../contract/limits.ts';
 import type { SyncPage, SyncQuery } from '../../contract/sync.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
+import { isNotModified } from '../http/conditional.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { type ChangedTask, changesAfter } from './changes.ts';
 import { statsOf, type UserRow, userRow } from './user-row.ts';
@@ -43,10 +44,15 @@ function start(row: UserRow, position: Position | undefined): Position {
   return position;
 }
 
-/** Differs between users and states, so that a client that changes accounts never takes one for the other. */
-function etagOfState(userId: string, row: UserRow): string {
+/** Names a state. Differs between users, so that a client that changes accounts never takes one for the other. */
+function nameOfState(userId: string, row: UserRow): string {
   const owner = createHash('sha256').update(userId).digest('base64url').slice(0, 12);
-  return `"${owner}.${row.epoch}.${row.rev}"`;
+  return `${owner}.${row.epoch}.${row.rev}`;
+}
+
+/** Whether the client has had a page of this very state before. */
+function hasSeen(ifNoneMatch: string, state: string): boolean {
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '').startsWith(`"${state}.`));
 }
 
 function publicTask({
@@ -67,7 +73,7 @@ function pageOf(changes: ChangedTask[], row: UserRow, cursor: string, has_more: 
 }
 
 /**
- * @param isCurrent whether the client already has the state with this ETag.
+ * @param ifNoneMatch the header of that name.
  * @throws AppError `sync_reset` (410) for any cursor that cannot be served.
  */
 export async function readSync(
@@ -75,7 +81,7 @@ export async function readSync(
   cursors: Cursors,
   userId: string,
   query: SyncQuery,
-  isCurrent: (etag: string) => boolean,
+  ifNoneMatch: string | undefined,
 ): Promise<SyncAnswer> {
   const asked = openCursor(cursors, userId, query.cursor);
   const limit = query.limit ?? SYNC_DEFAULT_LIMIT;
@@ -83,15 +89,17 @@ export async function readSync(
     const [row] = await transaction.query(userRow, [userId]);
     if (!row) throw new AppError('unauthenticated', 'Sign in to continue.');
     const { epoch, rev, head } = start(row, asked);
-    const etag = etagOfState(userId, row);
-    if (isCurrent(etag)) return { etag, page: undefined };
+    const state = nameOfState(userId, row);
     // One more than the page tells whether there is another.
     const changes = await transaction.query(changesAfter, [userId, rev, head, limit + 1]);
     const page = changes.slice(0, limit);
     const hasMore = changes.length > limit;
-    const place = hasMore ? [epoch, page.at(-1)?.rev ?? rev, head] : [epoch, row.rev, 0];
-    // The tag of a part is never that of the whole: it must not answer 304 to the next page.
-    const tag = hasMore ? etag.replace(/"$/, `.to-${place[1]}"`) : etag;
-    return { etag: tag, page: pageOf(page, row, cursors.seal(userId, place), hasMore) };
+    const reached = hasMore ? (page.at(-1)?.rev ?? rev) : row.rev;
+    // A page's tag names its part of the state: only to whoever has come to the end is any tag of this state as good.
+    const etag = `"${state}.${rev}-${reached}"`;
+    const isAtEnd = rev === row.rev && ifNoneMatch !== undefined && hasSeen(ifNoneMatch, state);
+    if (isAtEnd || isNotModified(ifNoneMatch, etag)) return { etag, page: undefined };
+    const cursor = cursors.seal(userId, [epoch, reached, hasMore ? head : 0]);
+    return { etag, page: pageOf(page, row, cursor, hasMore) };
   });
 }

@@ -53,7 +53,9 @@ function filterOf(query: TaskListQuery): Filter {
 /** Everything that a cursor is bound to. The size of a page and the total may change on the way. */
 function scopeOf(listing: Omit<Listing, 'after' | 'skip' | 'limit'>): string {
   const { userId, filter, sort, order } = listing;
-  return JSON.stringify([userId, sort, order, Object.entries(filter).sort()]);
+  // What was not asked is left out: JSON would make it the null that asks for tasks without a category.
+  const asked = Object.entries(filter).filter(([, value]) => value !== undefined);
+  return JSON.stringify([userId, sort, order, asked.sort()]);
 }
 
 function placeOf(cursors: Cursors, scope: string, query: TaskListQuery): Place | undefined {

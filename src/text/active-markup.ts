@@ -23,7 +23,10 @@ const ANY_VALUE = words('meta base embed object frame param applet');
 /** Those a page's scripts can find as `document.name`, even where that hides what the document has itself. */
 const NAMED = words('form img image');
 
-/** Every element of HTML, past and present, of more than one letter, and `a`: where the attributes below act. */
+/**
+ * The elements of HTML, past and present, on which the attributes below may act, and those of SVG that have a
+ * link or set one. Of the names of one letter only `a`: `b`, `i`, `p` … do nothing with them, and stand in prose.
+ */
 const ELEMENTS = words(`
   a abbr acronym address animate animatemotion animatetransform applet area article aside audio base
   basefont bdi bdo bgsound big blink blockquote body br button canvas caption center cite code col colgroup
@@ -45,7 +48,7 @@ const REACHING = words(`
 /** English that begins like an event handler: `if a<b and only=1 or c>d`. */
 const NO_HANDLER = words('one ones once only onto online ongoing onward onwards');
 
-// The effects of an attribute, as bits, because a tag's are or-ed together.
+// The effects of an attribute are bits, because a tag's are or-ed together.
 const RUNS = 1;
 const REACHES = 2;
 const IS_EMPTY_LINK = 4;

@@ -27,6 +27,9 @@ const MANY_MARKS = new RegExp(`[\\p{M}--${JOINER}]{16,}`, 'gv');
  * scripting is on …), and disagreeing with a browser about that is how sanitisers are broken. So nothing here
  * depends on it: in the result *no* "<" opens an active tag, whatever the parser may think it is inside of.
  *
+ * The promise is for one text in one HTML element. Two texts joined to one string of HTML can make a tag that
+ * neither holds (`if a <b` and ` onclick=…`), and no cleaning of one can prevent that and stay faithful.
+ *
  * `cleanText(cleanText(x)) === cleanText(x)`. Time is linear in the length.
  */
 export function cleanText(input: string): string {

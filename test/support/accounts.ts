@@ -4,11 +4,7 @@ import bcrypt from 'bcrypt';
 import { Client, PASSWORD } from './client.ts';
 import type { TestServer } from './server.ts';
 
-export interface Account {
-  id: string;
-  email: string;
-  password: string;
-}
+export type Account = { id: string; email: string; password: string };
 
 export interface AccountOptions {
   email?: string;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ClientConfig } from 'pg';
 import type { TestProject } from 'vitest/node';
+import { buildWeb } from '../../scripts/build-web.ts';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { query } from './sql.ts';
@@ -35,6 +36,7 @@ async function openServer(): Promise<{ connection: ClientConfig; close: () => Pr
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildWeb();
   const { connection, close } = await openServer();
   await query(connection, `drop database if exists ${TEMPLATE}`);
   await query(connection, `create database ${TEMPLATE}`);

@@ -24,7 +24,10 @@ export function expectProblem(
   code: ErrorCode,
   status: number = ERROR_CODES[code].status,
 ): Record<string, unknown> & { detail: string; errors?: { path: string; message: string }[] } {
-  const body = (typeof answer.body === 'string' ? JSON.parse(answer.body) : answer.body) as Record<string, unknown>;
+  const body = (typeof answer.body === 'string' ? JSON.parse(answer.body) : answer.body) as Record<
+    string,
+    unknown
+  >;
   expect({ status: answer.status, code: body.code }).toEqual({ status, code });
   expect(headerOf(answer, 'content-type')).toBe('application/problem+json');
   expect(headerOf(answer, 'x-request-id')).toMatch(PLAIN_ID);

@@ -42,7 +42,7 @@ function targetOf(config: ClientConfig): Target {
   return { user, password: String(password), database, dial };
 }
 
-class Proxy implements DatabaseProxy {
+class FaultyProxy implements DatabaseProxy {
   readonly #target: Target;
   readonly #server: Server;
   readonly #pairs = new Set<Socket[]>();
@@ -125,7 +125,7 @@ class Proxy implements DatabaseProxy {
 
 /** Starts one in front of a database. Close it when the test is done. */
 export async function startProxy(database: ClientConfig): Promise<DatabaseProxy> {
-  const proxy = new Proxy(targetOf(database));
+  const proxy = new FaultyProxy(targetOf(database));
   await proxy.listen();
   return proxy;
 }

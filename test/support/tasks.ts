@@ -4,15 +4,15 @@ import type { TestServer } from './server.ts';
 
 export interface SeededTask {
   title: string;
-  description?: string | null;
+  description?: string | null | undefined;
   status?: boolean;
-  category?: string | null;
+  category?: string | null | undefined;
   priority?: number;
-  due_date?: string | null;
+  due_date?: string | null | undefined;
   completed_at?: string | null;
   created_at?: string;
   updated_at?: string;
-  deleted_at?: string | null;
+  deleted_at?: string | null | undefined;
   purged_at?: string | null;
 }
 
@@ -24,8 +24,7 @@ const COUNTS = `
   (count(*) filter (where deleted_at is null and priority = 2 and status))::integer as medium_completed,
   (count(*) filter (where deleted_at is null and priority = 3))::integer as high_total,
   (count(*) filter (where deleted_at is null and priority = 3 and status))::integer as high_completed`;
-const COUNTERS =
-  'rev, low_total, low_completed, medium_total, medium_completed, high_total, high_completed';
+const COUNTERS = 'rev, low_total, low_completed, medium_total, medium_completed, high_total, high_completed';
 
 /** Makes the user's row what a recount says. */
 export async function recountUser(server: TestServer, userId: string): Promise<void> {

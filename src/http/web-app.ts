@@ -1,0 +1,117 @@
+// The web app at /: the built files, held in memory with their tags and their compressed forms, and nothing else of the disk.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isNotModified } from './conditional.ts';
+
+/** Pages of the app: each is the same document, which finds out for itself where it is. */
+const PAGES = ['/', '/trash', '/dashboard', '/account'];
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
+};
+/** Already compressed, or too small to be worth it. */
+const UNCOMPRESSED = new Set(['.png']);
+const YEAR = 'public, max-age=31536000, immutable';
+const ASK_FIRST = 'no-cache';
+const NOT_BUILT = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8" /><title>Donewell</title><link rel="stylesheet" href="style.css" /></head>
+<body><main><h1>Donewell</h1><p class="lead">The API is running. The web app is not built yet.</p>
+<p>Run <code>npm run build:web</code>, or start with <code>npm start</code>, which does it by itself, and load this page again.</p>
+<p><a href="docs">API documentation</a></p></main></body></html>
+`;
+
+interface Asset {
+  type: string;
+  caching: string;
+  etag: string;
+  plain: Buffer;
+  /** By the name of the encoding. */
+  encoded: Partial<Record<'br' | 'gzip', Buffer>>;
+}
+
+const builtDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+const sourceStyle = fileURLToPath(new URL('../../web/public/style.css', import.meta.url));
+
+function assetOf(name: string, plain: Buffer): Asset {
+  const extension = path.extname(name);
+  const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
+  const caching = name.startsWith('/assets/') ? YEAR : ASK_FIRST;
+  const type = TYPES[extension] ?? 'application/octet-stream';
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+  const encoded = UNCOMPRESSED.has(extension)
+    ? {}
+    : { br: brotliCompressSync(plain, quality), gzip: gzipSync(plain, { level: 9 }) };
+  return { type, caching, etag, plain, encoded };
+}
+
+function readBuilt(): Map<string, Asset> {
+  const files = readdirSync(builtDirectory, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !entry.name.startsWith('.'),
+  );
+  return new Map(
+    files.map((entry) => {
+      const file = path.join(entry.parentPath, entry.name);
+      const name = `/${path.relative(builtDirectory, file).split(path.sep).join('/')}`;
+      return [name, assetOf(name, readFileSync(file))];
+    }),
+  );
+}
+
+/** What is served where the app was never built: a page that says so, and the style of the other pages. */
+function readUnbuilt(): Map<string, Asset> {
+  const style = existsSync(sourceStyle) ? readFileSync(sourceStyle) : Buffer.from('');
+  return new Map([
+    ['/index.html', assetOf('/index.html', Buffer.from(NOT_BUILT))],
+    ['/style.css', assetOf('/style.css', style)],
+  ]);
+}
+
+/** For `/trash/`: one step down, relative addresses need one step up. */
+function oneDown(page: Asset): Asset {
+  const html = page.plain
+    .toString('utf8')
+    .replace('<html ', '<html data-root="../" ')
+    .replaceAll('"./', '"../');
+  return assetOf('/index.html', Buffer.from(html));
+}
+
+function encodingFor(request: FastifyRequest, { encoded }: Asset): 'br' | 'gzip' | undefined {
+  const accepted = request.headers['accept-encoding'] ?? '';
+  const takes = (name: string) =>
+    new RegExp(`(^|[,\\s])${name}(?!\\s*;\\s*q=0(\\.0*)?\\s*(,|$))\\s*(,|;|$)`).test(accepted);
+  return (['br', 'gzip'] as const).find((name) => encoded[name] !== undefined && takes(name));
+}
+
+function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): FastifyReply {
+  const encoding = encodingFor(request, asset);
+  const etag = encoding ? asset.etag.replace(/"$/, `-${encoding}"`) : asset.etag;
+  reply.headers({ 'cache-control': asset.caching, etag, vary: 'Origin, Accept-Encoding' });
+  if (isNotModified(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  if (encoding) reply.header('content-encoding', encoding);
+  return reply.type(asset.type).send(encoding ? asset.encoded[encoding] : asset.plain);
+}
+
+export function webAppRoutes(app: FastifyInstance): void {
+  const isBuilt = existsSync(path.join(builtDirectory, 'index.html'));
+  const assets = isBuilt ? readBuilt() : readUnbuilt();
+  const page = assets.get('/index.html');
+  if (!page) return;
+  const pageBelow = oneDown(page);
+  for (const address of PAGES) {
+    app.get(address, { schema: { hide: true } }, (request, reply) => {
+      const target = request.url.split('?')[0] ?? '';
+      return sendAsset(request, reply, target !== '/' && target.endsWith('/') ? pageBelow : page);
+    });
+  }
+  for (const [name, asset] of assets)
+    app.get(name, { schema: { hide: true } }, (request, reply) => sendAsset(request, reply, asset));
+}

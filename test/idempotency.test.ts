@@ -1,0 +1,349 @@
+// Idempotency-Key: the same key with the same request has one effect and one answer, whatever happens on the way.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Answer, type AnyBody, Client, signUp } from './support/client.ts';
+import { startServer, type TestServer } from './support/server.ts';
+
+let server: TestServer;
+let ada: Awaited<ReturnType<typeof signUp>>;
+let bob: Awaited<ReturnType<typeof signUp>>;
+let key: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  ada = await signUp(server.url);
+  bob = await signUp(server.url);
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  key = randomUUID();
+});
+
+interface Sent {
+  method: string;
+  path: string;
+  json?: unknown;
+  body?: string;
+  headers?: Record<string, string>;
+}
+
+const send = ({ method, path, headers, ...rest }: Sent, by: Client = ada, under = key) =>
+  by.request(method, path, { ...rest, headers: { 'idempotency-key': under, ...headers } });
+
+const post = (title: string, by: Client = ada, under = key) =>
+  send({ method: 'POST', path: '/api/tasks', json: { title } }, by, under);
+
+async function taskOf(user = ada): Promise<AnyBody> {
+  return (await user.post('/api/tasks', { title: 'A task' })).body;
+}
+
+async function stateOf(user: { user: AnyBody } = ada): Promise<AnyBody> {
+  const tasks = await server.sql('select * from task where user_id = $1 order by id', [user.user.id]);
+  const rows = await server.sql('select * from user_sync where user_id = $1', [user.user.id]);
+  return { tasks, rows };
+}
+
+function expectReplay(first: Answer<AnyBody>, again: Answer<AnyBody>): void {
+  expect([again.status, again.text]).toEqual([first.status, first.text]);
+  for (const name of ['content-type', 'etag', 'location'])
+    expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+}
+
+describe('the same key with the same request', () => {
+  it('creates one task and answers it again, byte for byte, with its ETag and Location', async () => {
+    const first = await post('Täsk “one” <3');
+    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([201, null]);
+    const unkeyed = await ada.get(`/api/tasks/${first.body.id}`);
+    expect(first.text).toBe(unkeyed.text);
+    const before = await stateOf();
+    for (const again of [await post('Täsk “one” <3'), await post('Täsk “one” <3')])
+      expectReplay(first, again);
+    expect(first.headers.get('location')).toBe(`/api/tasks/${first.body.id}`);
+    expect(first.headers.get('etag')).toBe(`"${first.body.rev}"`);
+    expect(await stateOf()).toEqual(before);
+  });
+
+  it('answers what was, although the task has changed since', async () => {
+    const first = await post('Then');
+    await ada.put(`/api/tasks/${first.body.id}`, { title: 'Now' });
+    await ada.delete(`/api/tasks/${first.body.id}?permanent=true`);
+    expectReplay(first, await post('Then'));
+  });
+
+  it.each([
+    ['PUT', (id: number) => ({ method: 'PUT', path: `/api/tasks/${id}`, json: { title: 'Put' } })],
+    ['PATCH', (id: number) => ({ method: 'PATCH', path: `/api/tasks/${id}`, json: { priority: 3 } })],
+    ['complete', (id: number) => ({ method: 'PATCH', path: `/api/tasks/${id}/complete` })],
+    ['DELETE', (id: number) => ({ method: 'DELETE', path: `/api/tasks/${id}` })],
+    ['DELETE for good', (id: number) => ({ method: 'DELETE', path: `/api/tasks/${id}?permanent=true` })],
+    ['restore', (id: number) => ({ method: 'POST', path: `/api/tasks/${id}/restore` })],
+  ])('holds for %s', async (name, request) => {
+    const task = await taskOf();
+    if (name === 'restore') await ada.delete(`/api/tasks/${task.id}`);
+    const first = await send(request(task.id));
+    expect(first.status).toBe(200);
+    const before = await stateOf();
+    expectReplay(first, await send(request(task.id)));
+    expect(await stateOf()).toEqual(before);
+  });
+
+  it('a restored task is not deleted again by the repeated deletion', async () => {
+    const task = await taskOf();
+    const remove = { method: 'DELETE', path: `/api/tasks/${task.id}` };
+    await send(remove);
+    await ada.post(`/api/tasks/${task.id}/restore`);
+    expect((await send(remove)).status).toBe(200);
+    expect((await ada.get(`/api/tasks/${task.id}`)).status).toBe(200);
+  });
+
+  it('is known by cookie and by bearer, with a slash and without', async () => {
+    const first = await post('Either way');
+    const bearer = new Client(server.url);
+    bearer.bearer = ada.accessToken;
+    expectReplay(first, await post('Either way', bearer));
+    expectReplay(
+      first,
+      await send({ method: 'POST', path: '/api/tasks/', json: { title: 'Either way' } }, bearer),
+    );
+  });
+
+  it('keeps every header out that belongs to a request: each answer has its own id', async () => {
+    const first = await post('Ids');
+    const again = await post('Ids');
+    expect(again.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'));
+    expect(again.headers.get('ratelimit')).not.toBeNull();
+  });
+
+  it('may be anything visible in ASCII, up to 255 characters', async () => {
+    const visible = Array.from({ length: 94 }, (_, n) => String.fromCharCode(33 + n)).join('');
+    for (const good of ['a', visible, 'k'.repeat(255)]) {
+      const first = await post('Good key', ada, good);
+      expect([good, first.status]).toEqual([good, 201]);
+      expectReplay(first, await post('Good key', ada, good));
+    }
+  });
+});
+
+describe('fifty at once', () => {
+  it('create one task, and all get the same answer', async () => {
+    const before = (await ada.get('/api/dashboard/stats')).body.total_tasks;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => post('At once')));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers.every(({ status }) => status === 201)).toBe(true);
+    expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
+    expect((await ada.get('/api/dashboard/stats')).body.total_tasks).toBe(before + 1);
+  });
+
+  it('through two nodes: still one', async () => {
+    const other = await startServer({ connection: server.connection });
+    try {
+      const elsewhere = new Client(other.url);
+      elsewhere.bearer = ada.accessToken;
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => post('Two nodes', n % 2 ? elsewhere : ada)),
+      );
+      expect(new Set(answers.map(({ status, text }) => `${status}${text}`)).size).toBe(1);
+      expect(answers[0]?.status).toBe(201);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('complete, delete and restore once', async () => {
+    const task = await taskOf();
+    for (const [method, suffix] of [
+      ['PATCH', '/complete'],
+      ['DELETE', ''],
+      ['POST', '/restore'],
+    ] as const) {
+      const under = randomUUID();
+      const [before] = (await stateOf()).rows;
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, () =>
+          send({ method, path: `/api/tasks/${task.id}${suffix}` }, ada, under),
+        ),
+      );
+      expect(new Set(answers.map(({ status, text }) => `${status}${text}`)).size).toBe(1);
+      expect(answers[0]?.status).toBe(200);
+      const [after] = (await stateOf()).rows;
+      expect(Number(after.rev)).toBe(Number(before.rev) + 1);
+    }
+  });
+
+  it('with different requests: one of them is carried out, the others are refused', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => post(`Number ${n % 5}`)));
+    const created = answers.filter(({ status }) => status === 201);
+    expect(new Set(created.map(({ text }) => text)).size).toBe(1);
+    expect(created).toHaveLength(10);
+    const refused = answers.filter(({ status }) => status === 422);
+    expect(refused).toHaveLength(40);
+    expect(new Set(refused.map(({ body }) => body.code))).toEqual(new Set(['idempotency_key_reused']));
+  });
+});
+
+describe('the same key with another request', () => {
+  it.each([
+    ['body', { method: 'POST', path: '/api/tasks', json: { title: 'Other' } }],
+    ['spelling of the same body', { method: 'POST', path: '/api/tasks', body: '{ "title":"Mine"}' }],
+    ['method and path', { method: 'PUT', path: '/api/tasks/1', json: { title: 'Mine' } }],
+    ['path', { method: 'POST', path: '/api/tasks/1/restore', json: { title: 'Mine' } }],
+    ['query', { method: 'POST', path: '/api/tasks?x=1', json: { title: 'Mine' } }],
+    ['body that is refused anyway', { method: 'POST', path: '/api/tasks', json: { title: '' } }],
+    ['body that is no JSON', { method: 'POST', path: '/api/tasks', body: '{' }],
+    ['task that is missing', { method: 'DELETE', path: '/api/tasks/999999' }],
+  ])('another %s: 422, nothing happens, and the first answer stays', async (_what, other) => {
+    const first = await post('Mine');
+    const before = await stateOf();
+    const type = { 'content-type': 'application/json' };
+    const { status, headers, body } = await send({ ...other, ...('body' in other ? { headers: type } : {}) });
+    expect([status, body.code, body.title]).toEqual([
+      422,
+      'idempotency_key_reused',
+      'Idempotency key reused',
+    ]);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('idempotency-replayed')).toBeNull();
+    expect(await stateOf()).toEqual(before);
+    expectReplay(first, await post('Mine'));
+  });
+});
+
+describe('a key', () => {
+  it.each([
+    ['empty', ''],
+    ['of 256 characters', 'k'.repeat(256)],
+    ['with a space', 'a b'],
+    ['with a tab', 'a\tb'],
+    ['with a letter beyond ASCII', 'clé'],
+    ['with a no-break space', 'a\u00a0b'],
+    ['given twice', 'a, b'],
+  ])('%s is refused on every write, and nothing happens', async (_what, bad) => {
+    const task = await taskOf();
+    const before = await stateOf();
+    for (const [method, path, json] of [
+      ['POST', '/api/tasks', { title: 'x' }],
+      ['PUT', `/api/tasks/${task.id}`, { title: 'x' }],
+      ['PATCH', `/api/tasks/${task.id}`, { title: 'x' }],
+      ['PATCH', `/api/tasks/${task.id}/complete`, undefined],
+      ['DELETE', `/api/tasks/${task.id}`, undefined],
+      ['POST', `/api/tasks/${task.id}/restore`, undefined],
+    ] as const) {
+      const { status, body } = await send({ method, path, json }, ada, bad);
+      expect([method, path, status, body.code]).toEqual([method, path, 422, 'validation_error']);
+      expect(body.errors).toEqual([
+        { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
+      ]);
+    }
+    expect(await stateOf()).toEqual(before);
+  });
+
+  it('means nothing to reads and to the authentication routes', async () => {
+    expect((await send({ method: 'GET', path: '/api/tasks' }, ada, 'a b')).status).toBe(200);
+    expect(
+      (await send({ method: 'POST', path: '/api/auth/logout' }, new Client(server.url), 'a b')).status,
+    ).toBe(200);
+  });
+
+  it('belongs to one user: two may use the same', async () => {
+    const adas = await post('Adas');
+    const bobs = await post('Bobs', bob);
+    expect([adas.status, bobs.status, bobs.body.user_id]).toEqual([201, 201, bob.user.id]);
+    expectReplay(adas, await post('Adas'));
+    expectReplay(bobs, await post('Bobs', bob));
+  });
+
+  it('lives for 24 hours', async () => {
+    const first = await post('Old');
+    const age = (text: string) =>
+      server.sql(
+        `update idempotency_key set created_at = now() - $2::interval where user_id = $1 and key = $3`,
+        [ada.user.id, text, key],
+      );
+    await age('23 hours 59 minutes');
+    expectReplay(first, await post('Old'));
+    await age('24 hours');
+    const second = await post('Quite another request');
+    expect([second.status, second.headers.get('idempotency-replayed')]).toEqual([201, null]);
+    expectReplay(second, await post('Quite another request'));
+  });
+});
+
+describe('a refusal is an answer, too', () => {
+  const task404 = { method: 'PATCH', path: '/api/tasks/999999/complete' };
+
+  it('404 is kept, although the task comes back', async () => {
+    const task = await taskOf();
+    await ada.delete(`/api/tasks/${task.id}`);
+    const change = { method: 'PUT', path: `/api/tasks/${task.id}`, json: { title: 'x' } };
+    const first = await send(change);
+    expect(first.status).toBe(404);
+    await ada.post(`/api/tasks/${task.id}/restore`);
+    const again = await send(change);
+    expectReplay(first, again);
+    expect(again.body.request_id).toBe(first.body.request_id);
+    expect(again.headers.get('content-type')).toBe('application/problem+json');
+    expect((await ada.get(`/api/tasks/${task.id}`)).body.title).toBe('A task');
+  });
+
+  it('412 is kept, with the task as it was', async () => {
+    const task = await taskOf();
+    const change = { method: 'PUT', path: `/api/tasks/${task.id}`, json: { title: 'x' } };
+    const first = await send({ ...change, headers: { 'if-match': '"0"' } });
+    expect([first.status, first.body.current]).toEqual([412, task]);
+    expectReplay(first, await send({ ...change, headers: { 'if-match': `"${task.rev}"` } }));
+    expect((await ada.get(`/api/tasks/${task.id}`)).body).toEqual(task);
+  });
+
+  it.each([
+    ['422 for a field', 422, { method: 'POST', path: '/api/tasks', json: { title: '' } }],
+    ['422 for an id', 422, { method: 'DELETE', path: '/api/tasks/abc' }],
+    ['422 for a query', 422, { method: 'DELETE', path: '/api/tasks/1?permanent=yes' }],
+    ['404 for an id', 404, task404],
+    ['404 for an id beyond all bounds', 404, { method: 'DELETE', path: `/api/tasks/${'9'.repeat(30)}` }],
+    ['400 for no JSON', 400, { method: 'POST', path: '/api/tasks', body: '{"title": ' }],
+    ['400 for no body', 400, { method: 'POST', path: '/api/tasks' }],
+    ['400 on a route without a body', 400, { method: 'PATCH', path: '/api/tasks/1/complete', body: '{' }],
+    [
+      '415',
+      415,
+      { method: 'POST', path: '/api/tasks', body: 'title=x', headers: { 'content-type': 'text/plain' } },
+    ],
+  ] as [string, number, Sent][])('%s is kept', async (_what, status, request) => {
+    const given: Sent = { ...request, headers: { 'content-type': 'application/json', ...request.headers } };
+    const first = await send(given);
+    expect(first.status).toBe(status);
+    expectReplay(first, await send(given));
+    expect((await post('Other')).body.code).toBe('idempotency_key_reused');
+  });
+
+  it('401 and 403 are not: the next attempt counts', async () => {
+    expect((await post('Signed in later', new Client(server.url))).status).toBe(401);
+    const foreign = await send({
+      method: 'POST',
+      path: '/api/tasks',
+      json: { title: 'Signed in later' },
+      headers: { origin: 'https://evil.example' },
+    });
+    expect([foreign.status, foreign.body.code]).toEqual([403, 'unauthorized_access']);
+    const { status, headers } = await post('Signed in later');
+    expect([status, headers.get('idempotency-replayed')]).toEqual([201, null]);
+  });
+
+  it('429 is not', async () => {
+    const strict = await startServer({
+      connection: server.connection,
+      env: { RATE_LIMIT_REQUESTS: '1', RATE_LIMIT_WINDOW: '3600' },
+    });
+    try {
+      const client = new Client(strict.url);
+      client.bearer = ada.accessToken;
+      expect((await client.get('/api/tasks')).status).toBe(200);
+      expect((await post('Too many', client)).status).toBe(429);
+    } finally {
+      await strict.close();
+    }
+    const { status, headers } = await post('Too many');
+    expect([status, headers.get('idempotency-replayed')]).toEqual([201, null]);
+  });
+});

@@ -1,0 +1,124 @@
+// The server as people run it: a process of its own, with its own data directory and port.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const MAIN = path.join(ROOT, 'src/main.ts');
+/** Variables of this machine that a server needs; nothing else of ours reaches it. */
+const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'];
+/** Before anything hangs for good. */
+const PATIENCE = 60_000;
+
+export interface ProcessOptions {
+  /** As an operator would set them. Without PORT a free one is taken. */
+  env?: Record<string, string>;
+  /** Where it runs, and so where a `.env` is looked for; by default an empty directory. */
+  cwd?: string;
+  script?: string;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** All that was written so far. */
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** The exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  hasExited(): boolean;
+}
+
+export interface RunningServer extends ServerProcess {
+  /** The address of the ready line. */
+  readonly url: string;
+  /** Asks it to end as a platform would, by SIGTERM, and answers how it did. */
+  stop(): Promise<number | NodeJS.Signals>;
+}
+
+const started = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
+/** Polls until a condition holds. */
+export async function until<Value>(
+  condition: () => Value | Promise<Value>,
+  what = 'the condition',
+): Promise<NonNullable<Value>> {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`Waited in vain for ${what}`);
+    await new Promise((resume) => setTimeout(resume, 20));
+  }
+}
+
+/** A directory that PostgreSQL's account may pass through. */
+export function dataDirectory(): { directory: string; remove: () => void } {
+  const directory = mkdtempSync(path.join(realpathSync(tmpdir()), 'donewell-process-'));
+  chmodSync(directory, 0o711);
+  return { directory, remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** Starts a script of the project and does not wait for anything. */
+export function spawnScript({ env = {}, cwd = tmpdir(), script = MAIN }: ProcessOptions): ServerProcess {
+  const inherited = INHERITED.flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  );
+  const child = spawn(process.execPath, [script], {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  started.add(child);
+  let ended = false;
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('close', (code, signal) => {
+      ended = true;
+      started.delete(child);
+      resolve(signal ?? code ?? -1);
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    hasExited: () => ended,
+  };
+}
+
+/** Runs a script to its end. */
+export async function runScript(
+  options: ProcessOptions,
+): Promise<{ code: number | NodeJS.Signals; stdout: string; stderr: string }> {
+  const child = spawnScript(options);
+  const code = await child.exited;
+  return { code, stdout: child.stdout(), stderr: child.stderr() };
+}
+
+/** Starts a server and waits for its ready line. */
+export async function startProcess(options: ProcessOptions = {}): Promise<RunningServer> {
+  const server = spawnScript({ ...options, env: { PORT: '0', ...options.env } });
+  const url = await until(() => {
+    if (server.hasExited()) throw new Error(`The server ended: ${server.stderr()}\n${server.stdout()}`);
+    return /^ {2}web {3}(http\S+)$/m.exec(server.stdout())?.[1];
+  }, 'the ready line');
+  const stop = () => {
+    server.kill('SIGTERM');
+    return server.exited;
+  };
+  return { ...server, url: url.replace('localhost', '127.0.0.1'), stop };
+}

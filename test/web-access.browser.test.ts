@@ -1,0 +1,226 @@
+// The web app for everybody: no violation of WCAG 2.2 AA on any page, 10,000 tasks at ease, any path of a proxy.
+import { createServer, request, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { seedClient } from './support/accounts.ts';
+import { launchBrowser } from './support/browser.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { DESKTOP, eventually, live, PHONE, row, seedTasks, type Visitor, visit } from './support/web.ts';
+
+let server: TestServer;
+let browser: Browser;
+let client: Awaited<ReturnType<typeof seedClient>>;
+const visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startServer(), launchBrowser()]);
+  client = await seedClient(server);
+  const seeds = [
+    {
+      title: 'Overdue',
+      priority: 'high',
+      due_date: '2020-01-01',
+      category: 'work',
+      description: 'With a note',
+    },
+    { title: 'Done', status: true, priority: 'low' },
+    { title: 'Far away', due_date: '2040-01-01' },
+  ];
+  for (const seed of seeds) await client.post('/api/tasks', seed);
+  const { id } = (await client.post('/api/tasks', { title: 'Deleted' })).body;
+  await client.delete(`/api/tasks/${id}`);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+afterEach(async () => {
+  const problems = visitors.flatMap((visitor) => visitor.problems);
+  await Promise.all(visitors.splice(0).map(({ context }) => context.close()));
+  expect(problems).toEqual([]);
+});
+
+async function violations(page: Page): Promise<string[]> {
+  const { violations: found } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  );
+}
+
+const LOOKS = [
+  ['a phone by day', PHONE, 'light'],
+  ['a phone in the dark', PHONE, 'dark'],
+  ['a desktop by day', DESKTOP, 'light'],
+  ['a desktop in the dark', DESKTOP, 'dark'],
+] as const;
+
+describe.each(LOOKS)('on %s', (_name, size, light) => {
+  async function open(signedIn = true) {
+    const visitor = await visit(browser, server, signedIn ? client : undefined, { size, light });
+    visitors.push(visitor);
+    return visitor.page;
+  }
+
+  it('the door has no barrier', async () => {
+    const page = await open(false);
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByText('Please tell us your name.').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the tasks have no barrier, whatever is open', async () => {
+    const page = await open();
+    await page.getByRole('radio', { name: 'All' }).check();
+    await row(page, 'Done').waitFor();
+    await page.locator('#quick-add').fill('Preview !high #work 2030-01-01');
+    await page.getByRole('button', { name: 'Filter', exact: true }).click();
+    await page.getByLabel('Select: Overdue').check();
+    await row(page, 'Far away').locator('.task-open').click();
+    await page.locator('#edit-title').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the other pages and the help have no barrier', async () => {
+    const page = await open();
+    await row(page, 'Overdue').waitFor();
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.getByRole('table', { name: 'By category' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Trash' }).click();
+    await page.getByLabel('Restore: Deleted').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Account' }).click();
+    await page.getByText('This one').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('no page is wider than the window', async () => {
+    const page = await open();
+    await row(page, 'Overdue').waitFor();
+    for (const name of ['Dashboard', 'Trash', 'Account', 'Tasks']) {
+      await page.getByRole('link', { name }).click();
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect([name, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([
+        name,
+        true,
+      ]);
+    }
+  });
+});
+
+describe('ten thousand tasks', () => {
+  it('open, scroll to the end and are searched, with few rows in the page', async () => {
+    const rich = await seedClient(server);
+    await seedTasks(server, rich.user.id, 10_000);
+    const visitor = await visit(browser, server, rich);
+    visitors.push(visitor);
+    const { page } = visitor;
+    await page.getByText('10,000 open').waitFor();
+    await row(page, /^Task number 1$/).waitFor();
+    await page.keyboard.press('j');
+    await page.locator('.task-open:focus').waitFor();
+    await page.keyboard.press('End');
+    await row(page, /^Task number 10000$/).waitFor();
+    expect(await page.locator('.task').count()).toBeLessThan(60);
+    await page.locator('#search').fill('number 4321');
+    await eventually(() => page.locator('.task-words').allInnerTexts()).toEqual(['Task number 4321']);
+    // What was read once is not asked for again.
+    const asked: string[] = [];
+    await eventually(() => page.evaluate(keptTasks(rich.user.id))).toBe(10_000);
+    page.on('request', (sent) => asked.push(sent.url()));
+    await page.reload();
+    await page.getByText('10,000 open').waitFor();
+    await live(page);
+    expect(asked.filter((url) => url.includes('/api/sync')).length).toBeLessThanOrEqual(2);
+  });
+});
+
+function keptTasks(userId: string): string {
+  return `new Promise((resolve) => {
+    const opening = indexedDB.open('donewell-${userId}');
+    opening.onsuccess = () => {
+      const database = opening.result;
+      const counting = database.transaction('tasks').objectStore('tasks').count();
+      counting.onsuccess = () => { database.close(); resolve(counting.result); };
+    };
+  })`;
+}
+
+describe('below a path of a proxy', () => {
+  let proxy: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    proxy = createServer((incoming, outgoing) => {
+      const target = new URL(server.url);
+      const path = (incoming.url ?? '/').replace(/^\/todo/, '') || '/';
+      const options = {
+        host: target.hostname,
+        port: target.port,
+        path,
+        method: incoming.method,
+        headers: incoming.headers,
+      };
+      const passed = request(options, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      });
+      passed.on('error', () => outgoing.destroy());
+      incoming.pipe(passed);
+    });
+    proxy.on('upgrade', (incoming, socket) => {
+      const { hostname, port } = new URL(server.url);
+      const path = (incoming.url ?? '/').replace(/^\/todo/, '');
+      const onward = connect(Number(port), hostname, () => {
+        const headers = incoming.rawHeaders.map((part, index) =>
+          index % 2 === 0 ? `${part}: ` : `${part}\r\n`,
+        );
+        onward.write(`GET ${path} HTTP/1.1\r\n${headers.join('')}\r\n`);
+        onward.pipe(socket).pipe(onward);
+      });
+      onward.on('error', () => socket.destroy());
+      socket.on('error', () => onward.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/todo/`;
+  });
+  afterAll(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
+  it.each(['', 'trash', 'trash/', 'dashboard/'])('the app opens at its pages: %s', async (name) => {
+    const visitor = await visit(browser, { url: `${url}${name}` }, client);
+    visitors.push(visitor);
+    const { page } = visitor;
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.getByRole('link', { name: 'Tasks' }).click();
+    await row(page, 'Overdue').waitFor();
+    await live(page);
+    expect(page.url()).toBe(url);
+  });
+});
+
+describe('the first load', () => {
+  it('is at most 60 KB of scripts and styles, compressed', async () => {
+    const page = await (await fetch(server.url)).text();
+    const names = [...page.matchAll(/(?:src|href)="\.\/([^"]+\.(?:js|css))"/g)].map(([, name]) => name);
+    const sizes = await Promise.all(
+      names.map(
+        async (name) => gzipSync(await (await fetch(`${server.url}/${name}`)).text(), { level: 9 }).length,
+      ),
+    );
+    expect(names.length).toBeGreaterThan(2);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60 * 1_024);
+  });
+});

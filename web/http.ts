@@ -1,0 +1,117 @@
+// Requests to the API: one door that knows refusals from silence, and waits when the server says so.
+import { signal } from '@preact/signals';
+import type { Problem } from '../contract/errors.ts';
+
+/** Where the app lives: behind a proxy that may be below a path. A page with a trailing slash says so itself. */
+export const root = new URL(document.documentElement.dataset.root ?? './', location.href);
+
+/** The server answered, and said no. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly fields: readonly { path: string; message: string }[];
+  /** Milliseconds until it makes sense to ask again. */
+  readonly retryAfter: number | undefined;
+  readonly body: Record<string, unknown>;
+
+  constructor(status: number, body: Record<string, unknown>, retryAfter: number | undefined) {
+    const { detail, message, code } = body as Partial<Problem> & { message?: string };
+    super(detail ?? message ?? `The server answered with ${status}.`);
+    this.status = status;
+    this.code = code ?? '';
+    this.fields = (body as Partial<Problem>).errors ?? [];
+    this.retryAfter = retryAfter;
+    this.body = body;
+  }
+}
+
+/** Nobody answered. */
+export class Unreachable extends Error {}
+
+/** When requests may go out again, in milliseconds since the epoch; 0 when they may. */
+export const pausedUntil = signal(0);
+/** The server said 401 to something that needs a session. */
+export const sessionLost = signal(false);
+
+const TIMEOUT = 30_000;
+const DEFAULT_PAUSE = 5_000;
+
+export interface RequestOptions {
+  json?: unknown;
+  headers?: Record<string, string>;
+  /** For sign-in, where 401 is not the end of a session. */
+  anonymous?: boolean;
+}
+
+export function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function backOnline(): Promise<void> {
+  return new Promise((resolve) => addEventListener('online', () => resolve(), { once: true }));
+}
+
+function sessionBack(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = sessionLost.subscribe((lost) => {
+      if (!lost)
+        queueMicrotask(() => {
+          stop();
+          resolve();
+        });
+    });
+  });
+}
+
+/** Waits while there is no network or no session, and while the server has asked for patience. */
+export async function whenAllowed(): Promise<void> {
+  if (!navigator.onLine) await backOnline();
+  if (sessionLost.value) await sessionBack();
+  while (pausedUntil.value > Date.now()) await delay(pausedUntil.value - Date.now());
+  pausedUntil.value = 0;
+}
+
+async function send(method: string, path: string, { json, headers }: RequestOptions): Promise<Response> {
+  const init: RequestInit = {
+    method,
+    credentials: 'same-origin',
+    headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    signal: AbortSignal.timeout(TIMEOUT),
+  };
+  if (json !== undefined) init.body = JSON.stringify(json);
+  try {
+    return await fetch(new URL(path, root), init);
+  } catch (error) {
+    throw new Unreachable('The server cannot be reached.', { cause: error });
+  }
+}
+
+function retryAfterOf(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
+
+/** @throws Refused, Unreachable */
+export async function call<Body>(method: string, path: string, options: RequestOptions = {}): Promise<Body> {
+  const response = await send(method, path, options);
+  const text = await response.text().catch((error: unknown) => {
+    throw new Unreachable('The answer broke off.', { cause: error });
+  });
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  const body: unknown = isJson && text !== '' ? JSON.parse(text) : {};
+  if (response.ok) return body as Body;
+  const refused = new Refused(response.status, body as Record<string, unknown>, retryAfterOf(response));
+  if (refused.status === 401 && !options.anonymous) sessionLost.value = true;
+  if (refused.status === 429 && !options.anonymous)
+    pausedUntil.value = Date.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
+  // A proxy whose server is away answers for it, and not in our words.
+  if (refused.status >= 502 && refused.code === '') throw new Unreachable('The server cannot be reached.');
+  throw refused;
+}
+
+/** A key for one write. `crypto.randomUUID` would be missing on plain HTTP. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}

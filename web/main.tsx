@@ -1,0 +1,24 @@
+// Starts the app: styles, session, page, and the worker that lets it open without a network.
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/tasks.css';
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { root } from './http.ts';
+import { listenToKeys } from './keyboard.ts';
+import { hrefOf, route } from './routes.ts';
+import { start } from './session.ts';
+
+// One form for every address: without a trailing slash.
+history.replaceState(null, '', hrefOf(route.value));
+const place = document.querySelector('#app');
+if (place) render(<App />, place);
+listenToKeys();
+void start();
+// Absent on plain HTTP: then the app needs the network to open.
+if (import.meta.env.PROD && 'serviceWorker' in navigator)
+  addEventListener(
+    'load',
+    () => void navigator.serviceWorker.register(new URL('sw.js', root)).catch(() => {}),
+  );

@@ -1,0 +1,174 @@
+// What this browser keeps for one user: the tasks as last seen, and the changes that are still to be sent.
+import type { Stats } from '../contract/dashboard.ts';
+import type { Task } from '../contract/task.ts';
+import type { Operation } from './operations.ts';
+
+export interface Snapshot {
+  tasks: Task[];
+  cursor: string;
+  rev: number;
+  stats: Stats;
+}
+
+type Place = Pick<Snapshot, 'cursor' | 'rev' | 'stats'>;
+
+const VERSION = 1;
+const nameFor = (userId: string) => `donewell-${userId}`;
+
+function settled<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function finished(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+    transaction.onerror = () => reject(transaction.error);
+  });
+}
+
+function open(userId: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(nameFor(userId), VERSION);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore('tasks', { keyPath: 'id' });
+    request.result.createObjectStore('operations', { keyPath: 'seq' });
+    request.result.createObjectStore('place');
+  };
+  return settled(request);
+}
+
+function revisionsOf(tasks: Iterable<Task>): Map<number, number> {
+  const revisions = new Map<number, number>();
+  for (const { id, rev } of tasks) revisions.set(id, rev);
+  return revisions;
+}
+
+/** Everything here is a convenience: where storage is closed or full the app goes on without it. */
+export class Storage {
+  readonly #userId: string;
+  readonly #database: Promise<IDBDatabase | undefined>;
+  /** Revisions that are in storage, by task id; undefined until this tab has written all of them once. */
+  #written: Map<number, number> | undefined;
+  /** One tab writes the tasks; all write their operations. */
+  #isWriter = false;
+  #release: () => void = () => {};
+
+  constructor(userId: string) {
+    this.#userId = userId;
+    this.#database = open(userId).catch(() => undefined);
+    this.#becomeWriter();
+  }
+
+  #becomeWriter(): void {
+    // Without locks (plain HTTP) every tab writes; the sync after each start mends what crosses.
+    if (!('locks' in navigator)) {
+      this.#isWriter = true;
+      return;
+    }
+    const held = new Promise<void>((resolve) => {
+      this.#release = resolve;
+    });
+    const name = `${nameFor(this.#userId)}-writer`;
+    const write = () => {
+      this.#isWriter = true;
+      return held;
+    };
+    const writeAfterAnother = () => {
+      // It has written what this tab does not know of.
+      this.#written = undefined;
+      return write();
+    };
+    void navigator.locks
+      .request(name, { ifAvailable: true }, (lock) =>
+        lock ? write() : void navigator.locks.request(name, writeAfterAnother).catch(() => {}),
+      )
+      .catch(() => {});
+  }
+
+  async readSnapshot(): Promise<Snapshot | undefined> {
+    const database = await this.#database;
+    if (!database) return undefined;
+    try {
+      const transaction = database.transaction(['tasks', 'place']);
+      const place = settled<Place | undefined>(transaction.objectStore('place').get('place'));
+      const tasks = settled<Task[]>(transaction.objectStore('tasks').getAll());
+      const [found, kept] = [await place, await tasks];
+      // Only the one writer may take what it read for what is there.
+      if (found && this.#isWriter && 'locks' in navigator) this.#written = revisionsOf(kept);
+      return found ? { ...found, tasks: kept } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async writeSnapshot(tasks: ReadonlyMap<number, Task>, place: Place): Promise<void> {
+    const database = await this.#database;
+    if (!database || !this.#isWriter) return;
+    const before = this.#written;
+    const now = revisionsOf(tasks.values());
+    try {
+      const transaction = database.transaction(['tasks', 'place'], 'readwrite');
+      const store = transaction.objectStore('tasks');
+      if (!before) store.clear();
+      for (const id of before?.keys() ?? []) if (!now.has(id)) store.delete(id);
+      for (const task of tasks.values()) if (before?.get(task.id) !== task.rev) store.put(task);
+      transaction.objectStore('place').put(place, 'place');
+      await finished(transaction);
+      this.#written = now;
+    } catch {
+      this.#written = undefined;
+    }
+  }
+
+  async forgetSnapshot(): Promise<void> {
+    await this.#change(['tasks', 'place'], (transaction) => {
+      transaction.objectStore('tasks').clear();
+      transaction.objectStore('place').clear();
+    });
+    this.#written = undefined;
+  }
+
+  async readOperations(): Promise<Operation[]> {
+    const database = await this.#database;
+    if (!database) return [];
+    return settled<Operation[]>(database.transaction('operations').objectStore('operations').getAll()).catch(
+      () => [],
+    );
+  }
+
+  async putOperations(operations: readonly Operation[]): Promise<void> {
+    await this.#change(['operations'], (transaction) => {
+      for (const operation of operations) transaction.objectStore('operations').put(operation);
+    });
+  }
+
+  async removeOperation(seq: number): Promise<void> {
+    await this.#change(['operations'], (transaction) => transaction.objectStore('operations').delete(seq));
+  }
+
+  async #change(stores: string[], work: (transaction: IDBTransaction) => void): Promise<void> {
+    const database = await this.#database;
+    if (!database) return;
+    try {
+      const transaction = database.transaction(stores, 'readwrite');
+      work(transaction);
+      await finished(transaction);
+    } catch {
+      // Full or closed: the change is in memory.
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#release();
+    (await this.#database)?.close();
+  }
+
+  /** At sign-out nothing stays behind on a machine that others may use. */
+  async erase(): Promise<void> {
+    await this.close();
+    indexedDB.deleteDatabase(nameFor(this.#userId));
+  }
+}
