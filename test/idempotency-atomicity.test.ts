@@ -1,18 +1,16 @@
 // Idempotency-Key: the effect of a write and its kept answer are committed together or not at all.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, type AnyBody, type Client, signUp } from './support/client.ts';
+import { type AnyBody, type Client, signUp } from './support/client.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 let server: TestServer;
 let ada: Awaited<ReturnType<typeof signUp>>;
-let _bob: Awaited<ReturnType<typeof signUp>>;
 let key: string;
 
 beforeAll(async () => {
   server = await startServer();
   ada = await signUp(server.url);
-  _bob = await signUp(server.url);
 });
 afterAll(() => server.close());
 beforeEach(() => {
@@ -33,21 +31,10 @@ const send = ({ method, path, headers, ...rest }: Sent, by: Client = ada, under 
 const post = (title: string, by: Client = ada, under = key) =>
   send({ method: 'POST', path: '/api/tasks', json: { title } }, by, under);
 
-async function _taskOf(user = ada): Promise<AnyBody> {
-  return (await user.post('/api/tasks', { title: 'A task' })).body;
-}
-
 async function stateOf(user: { user: AnyBody } = ada): Promise<AnyBody> {
   const tasks = await server.sql('select * from task where user_id = $1 order by id', [user.user.id]);
   const rows = await server.sql('select * from user_sync where user_id = $1', [user.user.id]);
   return { tasks, rows };
-}
-
-function _expectReplay(first: Answer<AnyBody>, again: Answer<AnyBody>): void {
-  expect([again.status, again.text]).toEqual([first.status, first.text]);
-  for (const name of ['content-type', 'etag', 'location'])
-    expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
-  expect(again.headers.get('idempotency-replayed')).toBe('true');
 }
 
 describe('effect and answer are one', () => {
