@@ -5,15 +5,15 @@ import type { TestServer } from './server.ts';
 export interface SeededTask {
   title: string;
   description?: string | null | undefined;
-  status?: boolean;
+  status?: boolean | undefined;
   category?: string | null | undefined;
-  priority?: number;
+  priority?: number | undefined;
   due_date?: string | null | undefined;
-  completed_at?: string | null;
-  created_at?: string;
-  updated_at?: string;
+  completed_at?: string | null | undefined;
+  created_at?: string | undefined;
+  updated_at?: string | undefined;
   deleted_at?: string | null | undefined;
-  purged_at?: string | null;
+  purged_at?: string | null | undefined;
 }
 
 const COUNTS = `
