@@ -1,4 +1,14 @@
 # The official Node image runs the sources as they are; the pinned runtime and the private PostgreSQL are left out.
+FROM node:24-slim AS web
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY contract contract
+COPY client client
+COPY web web
+COPY scripts scripts
+RUN node scripts/build-web.ts
+
 FROM node:24-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0
@@ -6,8 +16,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 COPY contract contract
 COPY src src
-COPY web web
-COPY scripts scripts
+COPY --from=web /app/dist/web dist/web
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s \

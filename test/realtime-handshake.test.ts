@@ -81,7 +81,11 @@ describe.each(TRANSPORTS)('by %s', (transport) => {
 
   it('an access token goes before the cookie', async () => {
     const { cookie } = user;
-    await expectWelcome({ ...transports, auth: { token: user.token }, extraHeaders: { cookie: other.cookie } });
+    await expectWelcome({
+      ...transports,
+      auth: { token: user.token },
+      extraHeaders: { cookie: other.cookie },
+    });
     expect(await refused({ auth: { token: 'nonsense' }, extraHeaders: { cookie } })).toBe('unauthorized');
     expect(await refused(headersOf({ cookie, authorization: 'Bearer nonsense' }))).toBe('unauthorized');
   });
@@ -159,7 +163,10 @@ describe('credentials that are worth nothing', () => {
   });
 
   it('are told apart by nothing, and never logged', async () => {
-    const messages = [await refusal(open({})), await refusal(open({ auth: { token: await sign({}, 'x'.repeat(48)) } }))];
+    const messages = [
+      await refusal(open({})),
+      await refusal(open({ auth: { token: await sign({}, 'x'.repeat(48)) } })),
+    ];
     expect(new Set(messages)).toEqual(new Set(['unauthorized']));
     const log = server.logs.join('');
     expect(log).toContain('was refused: unauthorized');
@@ -170,7 +177,12 @@ describe('credentials that are worth nothing', () => {
 
 describe('what a client chooses', () => {
   it('changes nothing about whom it hears: rooms, users and namespaces in auth, query and events', async () => {
-    const wanted = { userId: other.id, user_id: other.id, room: other.id, rooms: [other.id, `user:${other.id}`] };
+    const wanted = {
+      userId: other.id,
+      user_id: other.id,
+      room: other.id,
+      rooms: [other.id, `user:${other.id}`],
+    };
     const socket = open({ auth: { token: user.token, ...wanted }, query: wanted });
     await connected(socket);
     for (const name of ['join', 'subscribe', 'room', 'authenticate', 'join_user_room', 'task:created'])
@@ -209,7 +221,9 @@ describe('behind a trusted proxy', () => {
     const { cookie } = user;
     const forwarded = { cookie, 'x-forwarded-proto': 'https', 'x-forwarded-host': 'todo.example.com' };
     await expectWelcome(headersOf({ ...forwarded, origin: 'https://todo.example.com' }));
-    expect(await refusal(open(headersOf({ ...forwarded, origin: 'http://todo.example.com' })))).toBe('unauthorized');
+    expect(await refusal(open(headersOf({ ...forwarded, origin: 'http://todo.example.com' })))).toBe(
+      'unauthorized',
+    );
   });
 
   it('and without a trusted one it is what the connection says', async () => {
@@ -239,7 +253,12 @@ describe('how many', () => {
   it('the limit holds when sixty come at the same moment', async () => {
     const sockets = Array.from({ length: 60 }, () => openSocket(server.url, user, { reconnection: false }));
     const outcomes = await Promise.all(
-      sockets.map((socket) => connected(socket).then(() => 'in', (error: Error) => error.message)),
+      sockets.map((socket) =>
+        connected(socket).then(
+          () => 'in',
+          (error: Error) => error.message,
+        ),
+      ),
     );
     expect(outcomes.filter((outcome) => outcome === 'in')).toHaveLength(50);
     expect(outcomes.filter((outcome) => outcome === 'too_many_connections')).toHaveLength(10);
@@ -270,14 +289,17 @@ describe('a database that is away during the handshake', () => {
 describe('the path', () => {
   it('is /socket.io with and without a trailing slash', async () => {
     for (const addTrailingSlash of [true, false]) {
-      for (const transport of TRANSPORTS) await expectWelcome({ auth: { token: user.token }, addTrailingSlash, transports: [transport] });
+      for (const transport of TRANSPORTS)
+        await expectWelcome({ auth: { token: user.token }, addTrailingSlash, transports: [transport] });
     }
   });
 
   it('answers strangers with the headers of every other answer, and allowed pages may read it', async () => {
     const client = new Client(server.url);
     const path = '/socket.io/?EIO=4&transport=polling';
-    const { status, headers } = await client.get(path, { headers: { origin: ALLOWED, 'x-request-id': 'mine' } });
+    const { status, headers } = await client.get(path, {
+      headers: { origin: ALLOWED, 'x-request-id': 'mine' },
+    });
     expect(status).toBe(200);
     expect(headers.get('x-request-id')).toBe('mine');
     expect(headers.get('x-content-type-options')).toBe('nosniff');

@@ -39,10 +39,14 @@ const MISREAD_ZONES: Record<string, string> = {
   WET: 'Europe/Lisbon',
 };
 
+/** Names that `Intl` takes but IANA does not have: `SystemV/…`, and three letters (`PST`, `IST`) save for these zones. */
+const FOREIGN_ZONES = /^(systemv\/.*|(?!CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)[a-z]{3})$/i;
+
 /** The zone as PostgreSQL knows it. Names only: `Intl` would also take offsets such as +02:00. */
 function timeZoneOf(tz: string): string {
   try {
     if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(tz)) throw new RangeError();
+    if (FOREIGN_ZONES.test(tz)) throw new RangeError();
     new Intl.DateTimeFormat('en', { timeZone: tz });
   } catch {
     throw unknownTimeZone();
