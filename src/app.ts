@@ -29,14 +29,16 @@ import { SignInLimits } from './auth/sign-in-limits.ts';
 import type { Settings } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { Database, type DatabaseOptions } from './database/database.ts';
+import { MAX_CONNECTIONS } from './database/embedded/postmaster.ts';
 import { Cursors } from './http/cursor.ts';
 import { installDocs } from './http/docs.ts';
 import { Health, healthRoutes } from './http/health.ts';
 import type { RateStore } from './http/rate-limit.ts';
 import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-stores.ts';
-import { createServer } from './http/server.ts';
+import { createServer, VERSION } from './http/server.ts';
 import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
+import { asyncApiRoutes } from './realtime/asyncapi-routes.ts';
 import { installRealtime } from './realtime/realtime.ts';
 import type { WorkerPlace } from './realtime/worker-relay.ts';
 import { scheduleRetention } from './retention/retention.ts';
@@ -85,10 +87,10 @@ export function publicUrlOf(settings: Settings): string {
 
 function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
   const log = (level: 'warn' | 'error', message: string) => logger[level](message);
-  // The private PostgreSQL has 120 places, which the workers share; each needs nine besides its pool.
+  // The workers share the private PostgreSQL's places; each needs nine besides its pool, and a few stay for visitors.
   const places =
     settings.DATABASE_URL === undefined
-      ? Math.max(2, Math.floor(110 / settings.WORKERS) - 9)
+      ? Math.max(2, Math.floor((MAX_CONNECTIONS - 10) / settings.WORKERS) - 9)
       : Number.POSITIVE_INFINITY;
   const poolSize = Math.min(settings.DATABASE_POOL_SIZE, places);
   return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize, log };
@@ -155,6 +157,7 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),
   });
+  asyncApiRoutes(app, { version: VERSION, publicUrl, cookieName: cookie.name });
   syncRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'sync') });
   dashboardRoutes(app, { database });
   return app;

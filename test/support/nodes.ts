@@ -36,6 +36,7 @@ export function startNode(
       DEBUG: 'true', // or secrets such as these would be refused
       DATABASE_URL: databaseUrl(connection),
       RATE_LIMIT_REQUESTS: '1000000',
+      DATABASE_POOL_SIZE: '10',
       LOG_LEVEL: 'warn',
       ...env,
     },
@@ -52,30 +53,42 @@ export interface SeededUser {
 }
 
 /** Users with a session each, put into the database directly. */
-export async function seedUsers({ sql }: Database, count: number): Promise<SeededUser[]> {
+export async function seedUsers(database: Database, count: number): Promise<SeededUser[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
-  await sql(
+  await database.sql(
     `insert into "user" (id, name, email) select id, 'Ada', id || '@example.com' from unnest($1::text[]) id`,
     [ids],
   );
-  return Promise.all(ids.map((id) => seedSession({ sql }, id)));
+  return seedSessions(database, ids);
 }
 
-export async function seedSession({ sql }: Database, userId: string): Promise<SeededUser> {
-  const sessionId = randomBytes(16).toString('hex');
-  const secret = randomBytes(24).toString('base64url');
-  await sql(
-    `insert into session (id, token, user_id, expires_at) values ($1, $2, $3, now() + make_interval(mins => $4))`,
-    [sessionId, secret, userId, MINUTES],
-  );
+/** One more session of a user. */
+export async function seedSession(database: Database, userId: string): Promise<SeededUser> {
+  const [session] = await seedSessions(database, [userId]);
+  return session as SeededUser;
+}
+
+async function seedSessions({ sql }: Database, userIds: string[]): Promise<SeededUser[]> {
   const tokens = new AccessTokens({ secretKey: SECRETS.SECRET_KEY, lifetime: MINUTES * 60 });
-  const cookies = new SessionCookie({
-    secret: SECRETS.BETTER_AUTH_SECRET,
-    https: false,
-    maxAge: MINUTES * 60,
-  });
-  const token = await tokens.issue({ userId, sessionId });
-  return { id: userId, sessionId, token, cookie: cookies.pair(secret) };
+  const secret = SECRETS.BETTER_AUTH_SECRET;
+  const cookies = new SessionCookie({ secret, https: false, maxAge: MINUTES * 60 });
+  const made = userIds.map((userId) => ({
+    userId,
+    sessionId: randomBytes(16).toString('hex'),
+    secret: randomBytes(24).toString('base64url'),
+  }));
+  await sql(
+    `insert into session (id, token, user_id, expires_at)
+     select id, token, owner, now() + make_interval(mins => $4)
+     from unnest($1::text[], $2::text[], $3::text[]) as made(id, token, owner)`,
+    [made.map(({ sessionId }) => sessionId), made.map((one) => one.secret), userIds, MINUTES],
+  );
+  return Promise.all(
+    made.map(async ({ userId, sessionId, secret }) => {
+      const token = await tokens.issue({ userId, sessionId });
+      return { id: userId, sessionId, token, cookie: cookies.pair(secret) };
+    }),
+  );
 }
 
 /** The user's API client on one node. */

@@ -49,7 +49,9 @@ export async function startServer({
   const own = given ? undefined : await createDatabase();
   const connection = given ?? own?.connection ?? {};
   const logs: string[] = [];
-  const settings = loadSettings({ PORT: '0', RATE_LIMIT_REQUESTS: '1000000', LOG_LEVEL: 'debug', ...env });
+  // Several nodes of several files share the suite's one PostgreSQL: each with the usual pool would exhaust it.
+  const usual = { PORT: '0', RATE_LIMIT_REQUESTS: '1000000', LOG_LEVEL: 'debug', DATABASE_POOL_SIZE: '10' };
+  const settings = loadSettings({ ...usual, ...env });
   const secrets = {
     secretKey: settings.SECRET_KEY ?? 'k'.repeat(48),
     betterAuthSecret: settings.BETTER_AUTH_SECRET ?? 'b'.repeat(48),

@@ -69,15 +69,17 @@ export async function createCluster(place: Place, binaries: Binaries): Promise<v
       `PostgreSQL's data cannot be created in ${place.cluster}: ${whyFailed(error)}.`,
     );
   } finally {
-    if (draft) await rm(draft, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    if (draft) await rm(draft, REMOVAL).catch(() => {});
   }
 }
+
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 
 /** What an interrupted start has left. Only under the lock, and only directories that bear our own name for drafts. */
 export async function removeDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
-    if (name.startsWith(DRAFT))
-      await rm(path.join(home, name), { recursive: true, force: true }).catch(() => {});
+    // The initdb of a killed server may still be writing: it ends once its files are gone, and until then none is empty.
+    if (name.startsWith(DRAFT)) await rm(path.join(home, name), REMOVAL).catch(() => {});
   }
 }
 

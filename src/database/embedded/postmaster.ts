@@ -32,6 +32,8 @@ export interface Postmaster {
   stop(): Promise<void>;
 }
 
+/** All processes of the server share them (`WORKERS`). */
+export const MAX_CONNECTIONS = 250;
 const POLL_MS = 20;
 const LAST_LINES_MS = 100;
 const SILENCE_LIMIT_MS = 60_000;
@@ -44,7 +46,7 @@ function settings({ connection }: Launch): Record<string, string | number> {
     unix_socket_directories: connection.host,
     unix_socket_permissions: '0700',
     port: connection.port,
-    max_connections: 120,
+    max_connections: MAX_CONNECTIONS,
     shared_buffers: '128MB',
     fsync: 'on',
     full_page_writes: 'on',
