@@ -133,8 +133,11 @@ export class Follower {
   }
 
   async #readPage(): Promise<boolean> {
+    const isFirst = this.#cursor === undefined;
     const page = await this.#options.readSync(this.#cursor);
     if (this.#stopped) return false;
+    // An answer without a cursor says nothing of what was deleted: what it does not bring is gone.
+    if (isFirst) this.#doubtful = new Set(this.#tasks.keys());
     for (const task of page.tasks) this.#put(task);
     for (const { id, rev } of page.deleted) this.#remove(id, rev);
     this.#cursor = page.cursor;
@@ -207,7 +210,6 @@ export class Follower {
 
   /** What is shown stays until it has been read again: nobody wants to see an empty page meanwhile. */
   #startOver(): void {
-    this.#doubtful = new Set(this.#tasks.keys());
     this.#rev = 0;
     this.#statsRev = 0;
     this.#cursor = undefined;

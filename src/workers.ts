@@ -53,6 +53,26 @@ function byLines(write: (lines: string) => void): (chunk: Buffer) => void {
   };
 }
 
+type Handle = { close(): void };
+type Handed = { cmd?: string; act?: string; seq?: number; ack?: number };
+
+/**
+ * Node hands connections round to the workers. One that is on its way to a worker that dies would be answered by nobody
+ * and closed by nobody: its client would wait for ever. So what a worker has not claimed is closed when it ends.
+ */
+function closeUnclaimed({ process: child }: Worker): void {
+  const unclaimed = new Map<number, Handle>();
+  const send = child.send.bind(child) as (message: Handed, handle?: Handle, ...rest: unknown[]) => boolean;
+  child.send = ((message: Handed, handle?: Handle, ...rest: unknown[]) => {
+    if (message.act === 'newconn' && message.seq !== undefined && handle) unclaimed.set(message.seq, handle);
+    return send(message, handle, ...rest);
+  }) as typeof child.send;
+  child.on('internalMessage', ({ ack }: Handed) => ack !== undefined && unclaimed.delete(ack));
+  child.once('exit', () => {
+    for (const handle of unclaimed.values()) handle.close();
+  });
+}
+
 class Team {
   readonly #options: WorkerOptions;
   readonly #living = new Set<Worker>();
@@ -71,6 +91,7 @@ class Team {
       [CONNECTION_VARIABLE]: JSON.stringify(connection),
       [DIRECTORY_VARIABLE]: this.#directory,
     });
+    closeUnclaimed(worker);
     let complaint = '';
     let listens = false;
     this.#living.add(worker);

@@ -90,8 +90,11 @@ describe('a cursor that is not one of ours', () => {
 
   it('is reset when it is somebody else’s', async () => {
     const [other] = (await seedUsers(server, 1)) as [SeededUser];
+    const theirs = clientOf(server.url, other);
     await create();
-    await expectReset(`cursor=${await cursorNow()}`, clientOf(server.url, other));
+    // At the same revision, so that nothing but the owner is wrong.
+    await theirs.post('/api/tasks', { title: 'Theirs' });
+    await expectReset(`cursor=${await cursorNow()}`, theirs);
   });
 
   it('is reset when it belongs to the listing of tasks', async () => {

@@ -2,7 +2,7 @@
 import type { Hub } from './hub.ts';
 
 // Milliseconds between two sweeps: with somebody to tell us of changes, and without.
-const SWEEP_INTERVAL = 5_000;
+const SWEEP_INTERVAL = 3_000;
 const SWEEP_INTERVAL_UNTOLD = 1_000;
 
 export interface Sweeper {

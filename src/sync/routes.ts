@@ -30,7 +30,7 @@ export function syncRoutes(
     tag: 'Sync',
     summary: 'All that changed since the cursor; everything, without one',
     description:
-      'Call again with the returned cursor until `has_more` is false: then you have exactly what the server has.',
+      'Call again with the returned cursor until `has_more` is false: then you have exactly what the server has. An answer without a cursor replaces whatever you have: it says nothing of what was deleted before.',
     session: true,
     query: SyncQuery,
     headers: Headers,

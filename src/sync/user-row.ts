@@ -68,7 +68,7 @@ export function totalCounts(row: UserRow): Counts {
 /** The stats of a user, exact as of the row. */
 export function statsOf(row: UserRow): Stats {
   const { total, completed } = totalCounts(row);
-  // One division of whole numbers is exact at every half: (57 / 400) * 1000 would be just under 142.5.
+  // One division of whole numbers is exact at every half: (201 / 400) * 1000 is just under 502.5.
   const completion_rate = total === 0 ? 0 : Math.round((completed * 1000) / total) / 10;
   return {
     total_tasks: total,

@@ -91,3 +91,44 @@ export async function sendOne(
   if (!answer) throw new Error('The server closed the connection without an answer');
   return answer;
 }
+
+export interface HeldRequest {
+  /** The server has the request and waits for its body. */
+  readonly accepted: Promise<void>;
+  /** Sends the body. */
+  finish(): void;
+  /** The answer; undefined when the connection ended without one. */
+  readonly answer: Promise<WireAnswer | undefined>;
+}
+
+/** A request that stays in flight: the server has asked for its body, which comes when the test wants it. */
+export function holdRequest(url: string, line: string, headers: string[], body: string): HeldRequest {
+  const accepted = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const head = [
+    `${line} HTTP/1.1`,
+    'Host: localhost',
+    ...headers,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Expect: 100-continue',
+  ];
+  let rest: Buffer = Buffer.alloc(0);
+  const answer = new Promise<WireAnswer | undefined>((resolve) => {
+    socket.on('error', () => {}); // 'close' follows
+    socket.once('close', () => resolve(undefined));
+    socket.on('data', (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk]);
+      for (let taken = takeAnswer(rest, 'POST'); taken; taken = takeAnswer(rest, 'POST')) {
+        rest = taken.rest;
+        if (taken.answer.status === 100) accepted.resolve();
+        else resolve(taken.answer);
+      }
+    });
+  });
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  void released.promise.then(() => socket.write(body));
+  return { accepted: accepted.promise, finish: released.resolve, answer };
+}

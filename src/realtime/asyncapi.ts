@@ -1,0 +1,137 @@
+// The AsyncAPI document of the socket, made from the contract: the same schemas that the events are typed with.
+import { SERVER_EVENTS, SOCKET_PATH } from '../../contract/events.ts';
+import {
+  PUSHED_CHANGES,
+  SOCKET_PACKET_BYTES,
+  SOCKET_PACKETS_PER_SECOND,
+  SOCKETS_PER_USER,
+} from '../../contract/limits.ts';
+
+type Json = { [key: string]: unknown };
+
+const RULE =
+  'call `GET /api/sync` after every connect and after `sync:required`; then, for each task event: `prev_rev` is yours: apply it; `rev` is not newer: ignore it; else call `GET /api/sync`';
+
+const DESCRIPTION = `What the server pushes over Socket.IO 4. Clients send nothing: writes go over HTTP (see \`/openapi.json\`).
+
+The rule a client follows, and then it has missed nothing, whatever broke: ${RULE}.
+
+Quick changes to one task may arrive as one event. After more than ${PUSHED_CHANGES} changes at once, \`sync:required\` comes instead.
+Limits: ${SOCKETS_PER_USER} sockets for each user on each node (\`connect_error\` with \`too_many_connections\`); packets
+from clients of ${SOCKET_PACKET_BYTES / 1024} KiB, ${SOCKET_PACKETS_PER_SECOND} a second, or the socket is closed.`;
+
+const TASK: Json = {
+  id: 42,
+  title: 'Buy oat milk',
+  description: null,
+  status: false,
+  category: 'home',
+  priority: 2,
+  due_date: '2026-01-31',
+  completed_at: null,
+  created_at: '2026-01-03T10:30:00.000Z',
+  updated_at: '2026-01-04T08:00:00.000Z',
+  user_id: '8c7f2f64-58a5-4d0c-9d3c-0c6d0d7a5b11',
+  rev: 18,
+};
+const PLACE = { rev: 18, prev_rev: 17, at: TASK.updated_at };
+const STATS = {
+  total_tasks: 5,
+  completed_tasks: 3,
+  pending_tasks: 2,
+  completion_rate: 60.0,
+  updated_at: TASK.updated_at,
+  rev: 18,
+};
+
+/** A payload of each event, as documented. */
+export const EXAMPLES: Record<keyof typeof SERVER_EVENTS, Json> = {
+  'task:created': { ...PLACE, task: TASK },
+  'task:updated': { ...PLACE, task: TASK },
+  'task:restored': { ...PLACE, task: TASK },
+  'task:deleted': { ...PLACE, id: 42 },
+  'dashboard:stats': STATS,
+  'sync:required': { rev: 18 },
+  'session:revoked': {},
+};
+
+/** A copy in which every named schema is a reference, and is put among the named ones. */
+function referring(schema: unknown, named: Json): unknown {
+  if (Array.isArray(schema)) return schema.map((member) => referring(member, named));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const { $id, ...own } = schema as Json;
+  const members = Object.entries(own).map(([key, member]) => [key, referring(member, named)]);
+  const copy = Object.fromEntries(members);
+  if (typeof $id !== 'string') return copy;
+  named[$id] = copy;
+  return { $ref: `#/components/schemas/${$id}` };
+}
+
+/** `task:created` → `taskCreated`: names of components have no colons. */
+function componentName(event: string): string {
+  return event.replace(/:(\w)/, (_match, letter: string) => letter.toUpperCase());
+}
+
+export interface AsyncApiOptions {
+  version: string;
+  publicUrl: string;
+  cookieName: string;
+}
+
+function servers({ publicUrl, cookieName }: AsyncApiOptions): Json {
+  const { host, protocol, pathname } = new URL(publicUrl);
+  const here = {
+    host,
+    pathname: `${pathname.replace(/\/$/, '')}${SOCKET_PATH}`,
+    protocol: protocol === 'https:' ? 'wss' : 'ws',
+    protocolVersion: 'Socket.IO 4 (Engine.IO 4)',
+    description: `By WebSocket or long polling. \`connect_error\` with the message \`unauthorized\` without a session.`,
+    security: [
+      {
+        type: 'httpApiKey',
+        in: 'cookie',
+        name: cookieName,
+        description: 'From a page whose Origin is allowed.',
+      },
+      {
+        type: 'userPassword',
+        description: 'The access token of sign-in, as `auth: { token }` of the Socket.IO client.',
+      },
+    ],
+  };
+  return { here };
+}
+
+export function asyncApiDocument(options: AsyncApiOptions): Json {
+  const schemas: Json = {};
+  const messages: Json = {};
+  const inChannel: Json = {};
+  for (const [name, { payload, summary }] of Object.entries(SERVER_EVENTS)) {
+    const key = componentName(name);
+    messages[key] = {
+      name,
+      summary,
+      payload: referring(payload, schemas),
+      examples: [{ name, payload: EXAMPLES[name as keyof typeof EXAMPLES] }],
+    };
+    inChannel[key] = { $ref: `#/components/messages/${key}` };
+  }
+  const channel = { address: '/', title: "The caller's own changes", messages: inChannel };
+  const push = {
+    action: 'send',
+    title: 'Push',
+    summary: 'Events go to all sockets of the user that the session belongs to, and to nobody else.',
+    channel: { $ref: '#/channels/own' },
+  };
+  const { version } = options;
+  const license = { name: 'MIT' };
+  return {
+    asyncapi: '3.0.0',
+    info: { title: 'Donewell realtime', version, description: DESCRIPTION, license },
+    defaultContentType: 'application/json',
+    servers: servers(options),
+    channels: { own: channel },
+    operations: { push },
+    components: { messages, schemas },
+  };
+}
