@@ -6,6 +6,7 @@ import {
   DESCRIPTION_LENGTH,
   PAGE_LIMIT,
   SEARCH_LENGTH,
+  SEARCH_WORDS,
   SKIP_LIMIT,
   TITLE_LENGTH,
 } from './limits.ts';
@@ -169,7 +170,7 @@ export const TaskListQuery = Type.Object({
   q: Type.Optional(
     Type.String({
       maxLength: SEARCH_LENGTH,
-      description: 'Words that title or description contain: all, in any order and case.',
+      description: `Words that title or description contain: all, in any order and case. At most ${SEARCH_WORDS} words.`,
       'x-error': `must be at most ${SEARCH_LENGTH} characters`,
     }),
   ),

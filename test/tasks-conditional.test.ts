@@ -1,11 +1,17 @@
 // ETags: 304 for what a client has already, 412 for writes that would overwrite what it has not seen.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AnyBody, signUp } from './support/client.ts';
+import { type AnyBody, Client, signUp } from './support/client.ts';
+import { startNode } from './support/nodes.ts';
+import type { RunningServer } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { countersOf } from './support/tasks.ts';
 
 let server: TestServer;
+/** Another process on the same database: within one, a user's writes take turns before they reach it. */
+let node: RunningServer;
 let ada: Awaited<ReturnType<typeof signUp>>;
+/** Ada, on the other node. */
+let elsewhere: Client;
 /** Changed once, so that an older version of it exists. */
 let task: AnyBody;
 let old: string;
@@ -13,9 +19,15 @@ let now: string;
 
 beforeAll(async () => {
   server = await startServer();
+  node = await startNode(server.connection);
   ada = await signUp(server.url);
+  elsewhere = new Client(node.url);
+  elsewhere.bearer = ada.accessToken;
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await node.stop();
+  await server.close();
+});
 
 beforeEach(async () => {
   const { body } = await ada.post('/api/tasks', { title: 'First' });
@@ -151,13 +163,15 @@ describe('If-Match on a task in the trash', () => {
 });
 
 describe('twenty writers that have seen one version', () => {
+  const by = (number: number): Client => (number % 2 ? elsewhere : ada);
+
   it.each([
     ['the same field', (n: number) => ({ title: `Writer ${n}` })],
     ['different fields', (n: number) => (n % 2 ? { description: `Writer ${n}` } : { category: `w${n}` })],
   ])('change %s: exactly one wins, the others see what it wrote', async (_what, change) => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        ada.patch(`/api/tasks/${task.id}`, change(n), { headers: { 'if-match': now } }),
+        by(n).patch(`/api/tasks/${task.id}`, change(n), { headers: { 'if-match': now } }),
       ),
     );
     const won = answers.filter(({ status }) => status === 200);
@@ -171,7 +185,7 @@ describe('twenty writers that have seen one version', () => {
 
   it('without If-Match: all go through, one after the other', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => ada.patch(`/api/tasks/${task.id}`, { title: `Writer ${n}` })),
+      Array.from({ length: 20 }, (_, n) => by(n).patch(`/api/tasks/${task.id}`, { title: `Writer ${n}` })),
     );
     const revs = answers.map(({ body }) => body.rev).sort((a, b) => a - b);
     expect(revs).toEqual(Array.from({ length: 20 }, (_, n) => task.rev + 1 + n));
@@ -179,7 +193,9 @@ describe('twenty writers that have seen one version', () => {
 
   it('delete it: one does, for the others it is gone', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => ada.delete(`/api/tasks/${task.id}`, { headers: { 'if-match': now } })),
+      Array.from({ length: 20 }, (_, n) =>
+        by(n).delete(`/api/tasks/${task.id}`, { headers: { 'if-match': now } }),
+      ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(404)]);
   });

@@ -1,25 +1,33 @@
-// Random histories by several writers of one user at once: revisions without holes, counters equal to a recount.
+// Random histories by several writers of one user at once, on two nodes: revisions without holes, counters equal to a recount.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, type AnyBody, Client, signUp } from './support/client.ts';
+import { startNode } from './support/nodes.ts';
+import type { RunningServer } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { allPages, countersOf } from './support/tasks.ts';
 
 let server: TestServer;
+/** Another process on the same database: what one process does in turn, two do at once. */
+let node: RunningServer;
 let ada: Awaited<ReturnType<typeof signUp>>;
 /** Four clients of one user, each with connections of its own. */
 let writers: Client[];
 
 beforeAll(async () => {
   server = await startServer();
+  node = await startNode(server.connection);
   ada = await signUp(server.url);
-  writers = Array.from({ length: 4 }, () => {
-    const client = new Client(server.url);
+  writers = Array.from({ length: 4 }, (_, number) => {
+    const client = new Client(number % 2 ? node.url : server.url);
     client.bearer = ada.accessToken;
     return client;
   });
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await node.stop();
+  await server.close();
+});
 
 const change = fc.record(
   {

@@ -38,6 +38,15 @@ interface SortKey {
 
 const CREATED: SortKey = { sql: 'created_at', type: 'timestamptz' };
 
+function noDate(order: Order): string {
+  return `'${order === 'asc' ? '' : '-'}infinity'::date`;
+}
+
+/** The due date such that tasks without one come last in either direction. Each form has its index and its statistics. */
+function dueBy(order: Order): string {
+  return `coalesce(due_date, ${noDate(order)})`;
+}
+
 /** The keys of each order; the id follows as the last. Each has its index, see the migrations. */
 function sortKeys(sort: TaskSort, order: Order): SortKey[] {
   switch (sort) {
@@ -47,8 +56,7 @@ function sortKeys(sort: TaskSort, order: Order): SortKey[] {
       // Under the user's lock times never run backwards, so revisions are in the order of changes, and unique.
       return [{ sql: 'rev', type: 'bigint' }];
     case 'due_date':
-      // Tasks without a date come last in both directions.
-      return [{ sql: `coalesce(due_date, '${order === 'asc' ? '' : '-'}infinity'::date)`, type: 'date' }];
+      return [{ sql: dueBy(order), type: 'date' }];
     case 'priority':
       return [{ sql: 'priority', type: 'smallint' }, CREATED];
     case 'title':
@@ -85,24 +93,30 @@ function escapeLike(word: string): string {
   return word.replace(/[\\%_]/g, '\\$&');
 }
 
-function filterClauses(userId: string, filter: Filter): Clauses {
+/** One range of the index by which the listing is ordered, with both ends, since tasks without a date are beyond one. */
+function dueClauses(clauses: Clauses, { dueBefore, dueAfter }: Filter, order: Order): void {
+  if (dueBefore === undefined && dueAfter === undefined) return;
+  const end = (day: string | undefined) =>
+    day === undefined ? noDate(order) : clauses.parameter(day, 'date');
+  if (dueBefore !== undefined || order === 'asc')
+    clauses.conditions.push(`${dueBy(order)} < ${end(dueBefore)}`);
+  if (dueAfter !== undefined || order === 'desc')
+    clauses.conditions.push(`${dueBy(order)} > ${end(dueAfter)}`);
+}
+
+/** @param due the direction of a listing by due date; otherwise either will do. */
+function filterClauses(userId: string, filter: Filter, due: Order = 'asc'): Clauses {
   const clauses = new Clauses(userId);
   const where = (condition: string) => clauses.conditions.push(condition);
   where('user_id = $1');
-  if (filter.trashed)
-    where(
-      `deleted_at is not null and purged_at is null and deleted_at > now() - interval '${TRASH_DAYS} days'`,
-    );
+  // Without "is not null", which this implies: the planner would take the two for independent and expect next to nothing.
+  if (filter.trashed) where(`purged_at is null and deleted_at > now() - interval '${TRASH_DAYS} days'`);
   else where('deleted_at is null');
   if (filter.status !== undefined) where(`status = ${clauses.parameter(filter.status, 'boolean')}`);
   if (filter.priority !== undefined) where(`priority = ${clauses.parameter(filter.priority, 'smallint')}`);
   if (filter.category === null) where('category is null');
   else if (filter.category !== undefined) where(`category = ${clauses.parameter(filter.category, 'text')}`);
-  // Written with the indexed expressions; both leave out tasks without a date.
-  if (filter.dueBefore !== undefined)
-    where(`coalesce(due_date, 'infinity'::date) < ${clauses.parameter(filter.dueBefore, 'date')}`);
-  if (filter.dueAfter !== undefined)
-    where(`coalesce(due_date, '-infinity'::date) > ${clauses.parameter(filter.dueAfter, 'date')}`);
+  dueClauses(clauses, filter, due);
   for (const word of filter.words) {
     where(`${SEARCHED} like '%' || ${folded(clauses.parameter(escapeLike(word), 'text'))} || '%'`);
   }
@@ -134,7 +148,8 @@ function isPlain({ trashed, status, priority, category, dueBefore, dueAfter, wor
 
 function listText(listing: Listing): { text: string; values: Value[] } {
   const keys = sortKeys(listing.sort, listing.order);
-  const clauses = filterClauses(listing.userId, listing.filter);
+  const { userId, filter, sort, order: direction } = listing;
+  const clauses = filterClauses(userId, filter, sort === 'due_date' ? direction : 'asc');
   const row = [...keys.map((key) => key.sql), 'id'].join(', ');
   if (listing.after) {
     const types = [...keys.map((key) => key.type), 'bigint'];

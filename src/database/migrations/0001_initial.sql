@@ -148,6 +148,12 @@ create index task_search_idx on task
   using gin (user_id, (replace(upper(lower((title || E'\n' || coalesce(description, '')) collate "und-x-icu")), 'Σ', 'σ')) gin_trgm_ops)
   where deleted_at is null;
 
+-- Of partial indexes the planner uses no statistics, so what is filtered by expressions has its own.
+create statistics task_due_soonest_stats on (coalesce(due_date, 'infinity'::date)) from task;
+create statistics task_due_latest_stats on (coalesce(due_date, '-infinity'::date)) from task;
+create statistics task_search_stats
+  on (replace(upper(lower((title || E'\n' || coalesce(description, '')) collate "und-x-icu")), 'Σ', 'σ')) from task;
+
 -- The first answer to each write that carried an Idempotency-Key.
 create table idempotency_key (
   user_id      text not null references "user" (id) on delete cascade,

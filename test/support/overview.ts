@@ -1,14 +1,17 @@
-// The dashboards counted again from the tasks alone, with JavaScript's own time zones.
+// The overview counted again in JavaScript, from the tasks alone and with JavaScript's own time zones.
 import { expect } from 'vitest';
-import type { AnyBody } from './client.ts';
+import type { AnyBody, Client } from './client.ts';
+import { allPages } from './tasks.ts';
 
-const DAY = 86_400_000;
-const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
+export const DAY = 86_400_000;
+export const HOUR = 3_600_000;
+
+export const iso = (milliseconds: number) => new Date(milliseconds).toISOString();
 
 // Made once for each zone: each costs a millisecond.
 const calendars = new Map<string, Intl.DateTimeFormat>();
 
-/** The calendar day of an instant in a zone, by JavaScript's own time zones. */
+/** The calendar day of an instant in a zone, as text. */
 export function dayIn(zone: string, instant: number): string {
   const known = calendars.get(zone);
   const calendar =
@@ -20,12 +23,6 @@ export function dayIn(zone: string, instant: number): string {
 
 export const addDays = (day: string, days: number) =>
   iso(Date.parse(`${day}T00:00:00Z`) + days * DAY).slice(0, 10);
-
-/** A zone where it is about noon now: midnight is far while a test runs. */
-export function zoneAtNoon(): string {
-  const ahead = 12 - new Date().getUTCHours();
-  return ahead === 0 ? 'Etc/GMT' : `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
-}
 
 function breakdown(tasks: AnyBody[]): object {
   const completed = tasks.filter(({ status }) => status).length;
@@ -48,7 +45,7 @@ function streakOf(tasks: AnyBody[], zone: string, today: string): object {
 }
 
 /** The whole overview, counted from the tasks alone. `now` is the moment that the server counted at. */
-export function recount(tasks: AnyBody[], zone: string, days: number, now: number): AnyBody {
+function recount(tasks: AnyBody[], zone: string, days: number, now: number): AnyBody {
   const today = dayIn(zone, now);
   const open = tasks.filter(({ status }) => !status);
   const due = (test: (day: string) => boolean) =>
@@ -89,4 +86,18 @@ export function recount(tasks: AnyBody[], zone: string, days: number, now: numbe
     recent_tasks: tasks.toSorted((a, b) => b.rev - a.rev).slice(0, 10),
     generated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   };
+}
+
+const byName = (rows: AnyBody[]) =>
+  rows.toSorted((a, b) => String(a.category).localeCompare(String(b.category)));
+
+/** Asks for an overview and holds it against the recount. */
+export async function expectRecount(client: Client, zone: string, days: number): Promise<AnyBody> {
+  const { body } = await client.get(`/api/dashboard/overview?tz=${encodeURIComponent(zone)}&days=${days}`);
+  const wanted = recount(await allPages(client, ''), zone, days, Date.parse(body.generated_at));
+  expect({ ...body, by_category: byName(body.by_category) }).toEqual({
+    ...wanted,
+    by_category: byName(wanted.by_category),
+  });
+  return body;
 }
