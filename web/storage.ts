@@ -1,6 +1,7 @@
 // What this browser keeps for one user: the tasks as last seen, and the changes that are still to be sent.
 import type { Stats } from '../contract/dashboard.ts';
 import type { Task } from '../contract/task.ts';
+import { Journal } from './journal.ts';
 import type { Operation } from './operations.ts';
 
 export interface Snapshot {
@@ -50,6 +51,7 @@ function revisionsOf(tasks: Iterable<Task>): Map<number, number> {
 export class Storage {
   readonly #userId: string;
   readonly #database: Promise<IDBDatabase | undefined>;
+  readonly #journal: Journal;
   /** Revisions that are in storage, by task id; undefined until this tab has written all of them once. */
   #written: Map<number, number> | undefined;
   /** One tab writes the tasks; all write their operations. */
@@ -58,6 +60,7 @@ export class Storage {
 
   constructor(userId: string) {
     this.#userId = userId;
+    this.#journal = new Journal(userId);
     this.#database = open(userId).catch(() => undefined);
     this.#becomeWriter();
   }
@@ -131,7 +134,16 @@ export class Storage {
     this.#written = undefined;
   }
 
+  /** What waits to be sent, including what a page was left with before it could be committed. */
   async readOperations(): Promise<Operation[]> {
+    const unsaved = this.#journal.read();
+    const bySeq = new Map((await this.#readCommitted()).map((operation) => [operation.seq, operation]));
+    for (const operation of unsaved) bySeq.set(operation.seq, operation);
+    void this.putOperations(unsaved);
+    return [...bySeq.values()];
+  }
+
+  async #readCommitted(): Promise<Operation[]> {
     const database = await this.#database;
     if (!database) return [];
     return settled<Operation[]>(database.transaction('operations').objectStore('operations').getAll()).catch(
@@ -139,25 +151,35 @@ export class Storage {
     );
   }
 
+  /** Kept from the moment of the call, whatever becomes of the page. */
   async putOperations(operations: readonly Operation[]): Promise<void> {
-    await this.#change(['operations'], (transaction) => {
-      for (const operation of operations) transaction.objectStore('operations').put(operation);
+    if (operations.length === 0) return;
+    // A copy: an operation may change while it is being committed.
+    const copies = structuredClone(operations);
+    this.#journal.put(copies);
+    const isCommitted = await this.#change(['operations'], (transaction) => {
+      for (const operation of copies) transaction.objectStore('operations').put(operation);
     });
+    if (isCommitted) this.#journal.settle(copies);
   }
 
   async removeOperation(seq: number): Promise<void> {
+    this.#journal.remove(seq);
     await this.#change(['operations'], (transaction) => transaction.objectStore('operations').delete(seq));
   }
 
-  async #change(stores: string[], work: (transaction: IDBTransaction) => void): Promise<void> {
+  /** True once it is committed. */
+  async #change(stores: string[], work: (transaction: IDBTransaction) => void): Promise<boolean> {
     const database = await this.#database;
-    if (!database) return;
+    if (!database) return false;
     try {
       const transaction = database.transaction(stores, 'readwrite');
       work(transaction);
       await finished(transaction);
+      return true;
     } catch {
       // Full or closed: the change is in memory.
+      return false;
     }
   }
 
@@ -169,6 +191,7 @@ export class Storage {
   /** At sign-out nothing stays behind on a machine that others may use. */
   async erase(): Promise<void> {
     await this.close();
+    this.#journal.erase();
     indexedDB.deleteDatabase(nameFor(this.#userId));
   }
 }
