@@ -30,7 +30,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 
 export const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[];
 
-/** One field that was refused: `path` is a JSON pointer-like name (`title`, `query.limit`), `message` a sentence. */
+/** One field that was refused: `path` is a JSON pointer-like name (`title`, `limit`), `message` a sentence. */
 export const FieldError = Type.Object(
   { path: Type.String({ examples: ['title'] }), message: Type.String({ examples: ['must not be empty'] }) },
   { $id: 'FieldError' },

@@ -9,6 +9,7 @@ async function main(): Promise<void> {
   const settings = loadSettings(readEnvironment(process.cwd(), process.env));
   const database = await openDatabase(settings, pino({ level: 'warn' }));
   await database.stop();
+  for (const name of database.applied) process.stdout.write(`Applied ${name}\n`);
   process.stdout.write('The database has this version’s schema.\n');
 }
 

@@ -50,7 +50,10 @@ function oneOf<Name extends string>(names: readonly Name[]): Parse<Name> {
 }
 
 function url(...protocols: string[]): Parse<string> {
-  return (raw) => (protocols.includes(new URL(raw).protocol) ? raw : refuse());
+  return (raw) => {
+    const { protocol } = new URL(raw);
+    return protocols.includes(protocol) && raw.slice(protocol.length).startsWith('//') ? raw : refuse();
+  };
 }
 
 function publicUrl(raw: string): string {
@@ -219,7 +222,7 @@ export const VARIABLES = {
   ),
   LOG_LEVEL: variable<LogLevel>(
     'info',
-    '`info`',
+    '`info`, with `DEBUG` `debug`',
     LOG_LEVELS.join(', '),
     oneOf(LOG_LEVELS),
     'The least important messages that are logged.',
@@ -281,5 +284,7 @@ function settingOf(name: VariableName, environment: Environment): unknown {
 /** @throws ConfigError naming the first variable that cannot be used. */
 export function loadSettings(environment: Environment): Settings {
   const names = Object.keys(VARIABLES) as VariableName[];
-  return Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
+  const settings = Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
+  const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;
+  return isQuiet ? settings : { ...settings, LOG_LEVEL: 'debug' };
 }

@@ -8,7 +8,7 @@ import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { sendOne } from './support/wire.ts';
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 400);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 250);
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'];
 /** Everything that the contract knows, and what HTTP itself and Better Auth's links add; nothing from 500 up. */
 const STATUSES = [

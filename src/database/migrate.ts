@@ -61,14 +61,17 @@ function assertHistory(applied: Map<number, string>, migrations: Migration[]): v
   }
 }
 
-async function assertServerVersion(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
-  const version = Number(rows[0]?.server_version_num);
+async function assertServer(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: number; encoding: string }>(
+    `select current_setting('server_version_num')::integer as version, current_setting('server_encoding') as encoding`,
+  );
+  const [{ version, encoding } = { version: 0, encoding: '' }] = rows;
   if (version < MINIMUM_SERVER_VERSION) {
     throw new MigrationError(
       `PostgreSQL 15 or later is needed; the server is version ${Math.floor(version / 10_000)}.`,
     );
   }
+  if (encoding !== 'UTF8') throw new MigrationError(`The database must be in UTF8; it is in ${encoding}.`);
 }
 
 async function applyPending(client: pg.Client): Promise<string[]> {
@@ -91,6 +94,14 @@ async function applyPending(client: pg.Client): Promise<string[]> {
   return pending.map((migration) => migration.name);
 }
 
+/** What PostgreSQL says against a migration (no privilege, a table of that name) is for a person to mend. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  return new MigrationError(`The database cannot be migrated: ${error.message} (${error.code}).`, {
+    cause: error,
+  });
+}
+
 /**
  * Applies the migrations that the database lacks. Any number of servers may start at once: one applies, the others wait.
  * @returns the names of those applied now.
@@ -106,12 +117,12 @@ export async function migrate(connection: pg.ClientConfig): Promise<string[]> {
     client.on('error', () => {}); // the query in progress fails with it
     try {
       await client.connect();
-      await assertServerVersion(client);
+      await assertServer(client);
       return await applyPending(client);
     } catch (error) {
       // Two first starts can meet while each creates the ledger itself.
       const lostRace = isRetryable(error) || /^(23505|42P07|42710)$/.test(codeOf(error));
-      if (!lostRace || attempt >= 5) throw error;
+      if (!lostRace || attempt >= 5) throw isDatabaseAway(error) ? error : explained(error);
     } finally {
       await client.end().catch(() => {});
     }

@@ -2,17 +2,21 @@
 import path from 'node:path';
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
-import type { Settings } from '../config.ts';
+import { ConfigError, type Settings } from '../config.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { migrateWhenReachable } from './migrate.ts';
 
 export interface OpenDatabase {
   connection: ClientConfig;
+  /** The migrations that were applied now. */
+  applied: string[];
   /** Stops what was started; nothing for a foreign database. */
   stop(): Promise<void>;
 }
 
-async function openPrivate(settings: Settings, logger: Logger): Promise<OpenDatabase> {
+type Reached = Omit<OpenDatabase, 'applied'>;
+
+async function openPrivate(settings: Settings, logger: Logger): Promise<Reached> {
   const dataDir = path.resolve(settings.DATA_DIR);
   const postgres = await startEmbeddedPostgres({ dataDir, log: (level, message) => logger[level](message) });
   // Nothing works without it any more: as an unhandled defect it ends the process, and whatever supervises us starts
@@ -29,17 +33,21 @@ export async function openDatabase(
   logger: Logger,
   stopping?: AbortSignal,
 ): Promise<OpenDatabase> {
+  if (settings.DATABASE_URL === undefined && settings.DATABASE_DIRECT_URL !== undefined) {
+    // Otherwise one database would be migrated and another one served.
+    throw new ConfigError('DATABASE_DIRECT_URL must be set together with DATABASE_URL.');
+  }
   const foreign = {
     connection: { connectionString: settings.DATABASE_URL },
     stop: async () => {},
-  } as OpenDatabase;
+  } as Reached;
   const database = settings.DATABASE_URL === undefined ? await openPrivate(settings, logger) : foreign;
   try {
     const direct = settings.DATABASE_DIRECT_URL;
     const connection = direct === undefined ? database.connection : { connectionString: direct };
     const applied = await migrateWhenReachable(connection, (message) => logger.warn(message), stopping);
     if (applied.length > 0) logger.info(`Migrated the database: ${applied.join(', ')}`);
-    return database;
+    return { ...database, applied };
   } catch (error) {
     await database.stop();
     throw error;

@@ -97,7 +97,11 @@ const TAGS = [
   },
   { name: 'Tasks', description: "The caller's own tasks. Somebody else's do not exist." },
   { name: 'Dashboard', description: 'Exact figures about the tasks.' },
-  { name: 'Sync', description: 'Catching up, from nothing or from a cursor.' },
+  {
+    name: 'Sync',
+    description:
+      'Catching up, from nothing or from a cursor. What the socket pushes is described in [/asyncapi.json](/asyncapi.json).',
+  },
   { name: 'Health', description: 'For load balancers and people.' },
   {
     name: 'Better Auth',
@@ -108,7 +112,12 @@ const TAGS = [
 const DESCRIPTION = `Multi-user to-do lists.
 
 Every error is an RFC 9457 problem with a \`code\`; its \`detail\` is a sentence for a person. Writes take \`If-Match\`
-(no lost update) and \`Idempotency-Key\` (no double effect). Signed-in answers carry \`RateLimit\` headers.`;
+(no lost update) and \`Idempotency-Key\` (no double effect). Signed-in answers carry \`RateLimit\` headers.
+
+Changes are pushed over Socket.IO at \`/socket.io\`: see the AsyncAPI document at [/asyncapi.json](/asyncapi.json).`;
+
+/** Of inline styles this one alone, which Swagger UI's script puts into its page. */
+const SWAGGER_STYLE = "style-src-elem 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 
 /** Must be installed before the routes that it is to describe. `shared` are the named schemas of the contract. */
 export async function installDocs(
@@ -145,6 +154,8 @@ export async function installDocs(
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: false,
+    transformStaticCSP: (policy) => `${policy};${SWAGGER_STYLE}`,
+    theme: { title: 'Donewell API' },
     uiConfig: { persistAuthorization: false, tryItOutEnabled: true, displayRequestDuration: true },
   });
   const page = errorPage();

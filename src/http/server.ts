@@ -36,11 +36,21 @@ export const VERSION = (JSON.parse(readFileSync(packageFile, 'utf8')) as { versi
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const REQUEST_TIMEOUT = 30_000;
+const IDLE_SWEEP = 50;
 /** Longer than any URL that is let through: ids of any length reach their route. */
 const PARAMETER_LENGTH = PARSER_BYTES;
 
 function trustedProxies(trust: TrustProxy) {
   return typeof trust === 'number' ? (_address: string, hop: number) => hop < trust : trust;
+}
+
+/** Connections whose last request is answered while we stop would otherwise lie open, and keep us, for a minute. */
+function closeAsTheyFallIdle(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP);
+    sweep.unref();
+    app.server.once('close', () => clearInterval(sweep));
+  });
 }
 
 /** Requests that Node keeps from the routes and answers in its own way, or not at all. */
@@ -88,6 +98,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.header('x-request-id', request.id);
   });
   answerOddRequests(app.server);
+  closeAsTheyFallIdle(app);
   installProblems(app);
   installNotFound(app);
   installRequestLog(app);

@@ -14,6 +14,7 @@ const Welcome = Type.Object({
 const LINKS = {
   docs: '/docs',
   openapi: '/openapi.json',
+  asyncapi: '/asyncapi.json',
   health: '/health',
   tasks: '/api/tasks',
   dashboard: '/api/dashboard/stats',

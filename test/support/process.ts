@@ -1,6 +1,6 @@
 // The server as people run it: a process of its own, with its own data directory and port.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -53,6 +53,20 @@ export async function until<Value>(
     if (value) return value;
     if (performance.now() > end) throw new Error(`Waited in vain for ${what}`);
     await new Promise((resume) => setTimeout(resume, 20));
+  }
+}
+
+/** Whether a process still runs; one that has ended and only waits for its parent to notice does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return process.platform !== 'linux';
   }
 }
 
