@@ -6,6 +6,7 @@ export const CATEGORY_LENGTH = 100;
 export const NAME_LENGTH = 100;
 export const EMAIL_LENGTH = 200;
 export const IMAGE_LENGTH = 500;
+export const TIME_ZONE_LENGTH = 64;
 export const PASSWORD_MINIMUM_LENGTH = 8;
 /** bcrypt reads no further. */
 export const PASSWORD_MAXIMUM_BYTES = 72;
@@ -35,6 +36,10 @@ export const WRONG_SIGN_INS_PER_EMAIL = 50;
 export const WRONG_SIGN_IN_MINUTES = 15;
 export const SIGN_UPS_PER_ADDRESS = 20;
 export const SIGN_UP_MINUTES = 60;
+
+/** Security events live this long, and of one kind an account keeps only the newest. */
+export const SECURITY_EVENT_DAYS = 180;
+export const SECURITY_EVENTS_PER_KIND = 200;
 
 export const SYNC_LIMIT = 1_000;
 export const SYNC_DEFAULT_LIMIT = 500;

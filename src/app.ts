@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
+import { Account, AccountChange } from '../contract/account.ts';
 import {
   CurrentSession,
   LoggedOut,
@@ -17,6 +18,8 @@ import { Message } from '../contract/common.ts';
 import { Overview, Stats } from '../contract/dashboard.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
+import { accountRoutes } from './account/routes.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
 import { AccessTokens } from './auth/access-token.ts';
 import { createBetterAuth } from './auth/better-auth.ts';
 import { betterAuthRoutes } from './auth/better-auth-routes.ts';
@@ -67,6 +70,8 @@ const NAMED_SCHEMAS: TSchema[] = [
   LoggedOut,
   SignUp,
   Login,
+  Account,
+  AccountChange,
   Task,
   ListedTask,
   TaskPage,
@@ -104,7 +109,16 @@ function rateStoreOf(options: AppOptions): RateStore {
   return redisRateStore(settings.REDIS_URL, databaseOptions(options), (message) => logger.warn(message));
 }
 
-async function assemble(options: AppOptions, database: Database, store: RateStore): Promise<FastifyInstance> {
+interface Foundations {
+  database: Database;
+  store: RateStore;
+  trail: AuditTrail;
+}
+
+async function assemble(
+  options: AppOptions,
+  { database, store, trail }: Foundations,
+): Promise<FastifyInstance> {
   const { settings, secrets, logger } = options;
   const publicUrl = publicUrlOf(settings);
   const { origin, protocol } = new URL(publicUrl);
@@ -153,6 +167,7 @@ async function assemble(options: AppOptions, database: Database, store: RateStor
   });
   authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
   await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
+  accountRoutes(app, { database, trail });
   taskRoutes(app, {
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),
@@ -168,10 +183,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const database = new Database(databaseOptions(options));
   const store = rateStoreOf(options);
-  const app = await assemble(options, database, store);
+  const trail = new AuditTrail(database, logger);
+  const app = await assemble(options, { database, store, trail });
   const stopRetention = scheduleRetention(database, logger);
   app.addHook('onClose', async () => {
     await stopRetention();
+    await trail.close();
     await store.close();
     await database.close();
   });

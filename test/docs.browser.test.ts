@@ -40,7 +40,7 @@ describe('the documentation at /docs', () => {
   it.each(['/docs', '/docs/'])('shows every tag and route with nothing from elsewhere: %s', async (path) => {
     await page.goto(`${server.url}${path}`);
     await page.locator('#operations-Tasks-createTask').waitFor();
-    for (const tag of ['Authentication', 'Tasks', 'Dashboard', 'Sync', 'Health'])
+    for (const tag of ['Authentication', 'Account', 'Tasks', 'Dashboard', 'Sync', 'Health'])
       expect(await page.locator(`#operations-tag-${tag}`).count()).toBe(1);
     expect(await page.title()).toMatch(/Donewell/);
     expect(complaints).toEqual([]);

@@ -1,15 +1,15 @@
 // The five routes of /api/auth that are ours: parse, call, answer.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { CurrentSession, LoggedOut, Login, Refreshed, SignedIn, SignUp } from '../../contract/auth.ts';
 import { jsonBody } from '../http/body.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { clientOf } from '../http/client.ts';
 import { operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
 import type { Callers } from './caller.ts';
 import { callerOf } from './guard.ts';
 import { sessionOf, userOf } from './repository.ts';
-import type { AuthService, Client, NewSession } from './service.ts';
+import type { AuthService, NewSession } from './service.ts';
 
 interface AuthRoutesOptions {
   service: AuthService;
@@ -32,10 +32,6 @@ const BODY_ERRORS = [
 
 /** These routes read no body: whatever came along, sign-out signs out. */
 const NO_BODY = { ownBodyErrors: true };
-
-function clientOf(request: FastifyRequest): Client {
-  return { address: clientAddress(request), userAgent: request.headers['user-agent'] ?? '' };
-}
 
 function sendSession(reply: FastifyReply, status: number, session: NewSession): FastifyReply {
   return reply.code(status).header('set-cookie', session.cookies).send(session.body);

@@ -5,18 +5,13 @@ import type { FieldError } from '../../contract/errors.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf, translate } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
+import type { Client } from '../http/client.ts';
 import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
 import type { Caller, Callers } from './caller.ts';
 import { passwordFault } from './passwords.ts';
 import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import { cleanName, emailFault, nameFault } from './user-rules.ts';
-
-/** Where a sign-in comes from. */
-export interface Client {
-  address: string;
-  userAgent: string;
-}
 
 export interface NewSession {
   body: SignedIn;

@@ -6,9 +6,8 @@ import type { Database } from '../database/database.ts';
 import { codeOf } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
 import { type Counts, countsByPriority, statsOf, type UserRow, userRow } from '../sync/user-row.ts';
+import { isTimeZone, postgresZone, UNKNOWN_ZONE_SQLSTATE } from '../text/time-zone.ts';
 import { categoryCounts, dueCounts, recentTasks, streaks, trend } from './repository.ts';
-
-const INVALID_PARAMETER_VALUE = '22023';
 
 function userGone(): AppError {
   return new AppError('unauthenticated', 'Sign in to continue.');
@@ -31,27 +30,10 @@ function byPriority(row: UserRow): Overview['by_priority'] {
   });
 }
 
-/** Zones whose names PostgreSQL takes for abbreviations without summer time, with the zones they are links to. */
-const MISREAD_ZONES: Record<string, string> = {
-  CET: 'Europe/Brussels',
-  EET: 'Europe/Athens',
-  MET: 'Europe/Brussels',
-  WET: 'Europe/Lisbon',
-};
-
-/** Names that `Intl` takes but IANA does not have: `SystemV/…`, and three letters (`PST`, `IST`) save for these zones. */
-const FOREIGN_ZONES = /^(systemv\/.*|(?!CET|EET|EST|GMT|HST|MET|MST|PRC|ROC|ROK|UCT|UTC|WET)[a-z]{3})$/i;
-
-/** The zone as PostgreSQL knows it. Names only: `Intl` would also take offsets such as +02:00. */
+/** @throws AppError `validation_error` for what is no IANA zone. */
 function timeZoneOf(tz: string): string {
-  try {
-    if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(tz)) throw new RangeError();
-    if (FOREIGN_ZONES.test(tz)) throw new RangeError();
-    new Intl.DateTimeFormat('en', { timeZone: tz });
-  } catch {
-    throw unknownTimeZone();
-  }
-  return MISREAD_ZONES[tz.toUpperCase()] ?? tz;
+  if (!isTimeZone(tz)) throw unknownTimeZone();
+  return postgresZone(tz);
 }
 
 function unknownTimeZone(): AppError {
@@ -92,6 +74,6 @@ export async function readOverview(
     })
     .catch((error: unknown) => {
       // PostgreSQL keeps a time zone database of its own.
-      throw codeOf(error) === INVALID_PARAMETER_VALUE ? unknownTimeZone() : error;
+      throw codeOf(error) === UNKNOWN_ZONE_SQLSTATE ? unknownTimeZone() : error;
     });
 }

@@ -69,12 +69,15 @@ export interface Transaction {
   query<Row>(statement: ReadStatement<Row> | WriteStatement<Row>, values: readonly Value[]): Promise<Row[]>;
   /** Sends a statement without waiting: its failure surfaces at the commit, which then does not happen. */
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void;
+  /** Has `run` called once the transaction has been committed, and never if it is not. It must not throw. */
+  afterCommit(run: () => void): void;
 }
 
 class OpenTransaction implements Transaction {
   readonly #client: pg.PoolClient;
   readonly #prepare: boolean;
   readonly #queued: Promise<unknown>[] = [];
+  readonly #afterwards: (() => void)[] = [];
 
   constructor(client: pg.PoolClient, prepare: boolean) {
     this.#client = client;
@@ -95,6 +98,10 @@ class OpenTransaction implements Transaction {
     this.#keep(this.#client.query(queryConfig(statement, values, this.#prepare)));
   }
 
+  afterCommit(run: () => void): void {
+    this.#afterwards.push(run);
+  }
+
   #keep(sent: Promise<unknown>): void {
     sent.catch(() => {}); // reported by settle()
     this.#queued.push(sent);
@@ -111,6 +118,7 @@ class OpenTransaction implements Transaction {
     // PostgreSQL answers the commit of a failed transaction with ROLLBACK, not with an error.
     const { command } = await committed;
     if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`);
+    for (const run of this.#afterwards) run();
   }
 }
 

@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-type Tag = 'Authentication' | 'Tasks' | 'Dashboard' | 'Sync' | 'Health' | 'Better Auth';
+type Tag = 'Authentication' | 'Account' | 'Tasks' | 'Dashboard' | 'Sync' | 'Health' | 'Better Auth';
 
 interface Operation {
   id: string;
@@ -95,6 +95,7 @@ const TAGS = [
     name: 'Authentication',
     description: 'Sign up, sign in, sign out. Browsers use the cookie, other clients the access token.',
   },
+  { name: 'Account', description: 'What you see and change of your own account.' },
   { name: 'Tasks', description: "The caller's own tasks. Somebody else's do not exist." },
   { name: 'Dashboard', description: 'Exact figures about the tasks.' },
   {
