@@ -5,6 +5,7 @@ import type { InlineConfig } from 'vite';
 export const ROOT = path.resolve(import.meta.dirname, '..');
 export const WEB_SOURCES = path.join(ROOT, 'web');
 export const WEB_OUTPUT = path.join(ROOT, 'dist/web');
+export const DEVELOPMENT_CACHE = path.join(ROOT, 'dist/vite');
 
 export const webBundle = {
   configFile: false,

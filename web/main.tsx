@@ -14,6 +14,11 @@ import { start } from './session.ts';
 history.replaceState(null, '', hrefOf(route.value));
 const place = document.querySelector('#app');
 if (place) render(<App />, place);
+// While somebody works on it: new pages in the old state. What is not drawing loads the page again.
+if (import.meta.hot && place)
+  import.meta.hot.accept('./app.tsx', (next) => {
+    if (next) render(<next.App />, place);
+  });
 listenToKeys();
 void start();
 // Absent on plain HTTP: then the app needs the network to open.
