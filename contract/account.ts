@@ -58,6 +58,10 @@ export const SECURITY_EVENTS = {
   sessions_revoked: 'Several sessions were ended at once.',
   password_changed: 'The password was changed by somebody who knew it.',
   password_check_failed: 'Somebody who was signed in gave a wrong current password.',
+  account_disabled: 'The operator of the server disabled the account and ended its sessions.',
+  account_enabled: 'The operator of the server enabled the account again.',
+  password_reset_by_operator:
+    'The operator of the server gave the account a new password and ended its sessions.',
   profile_changed: 'Name, image or time zone were changed.',
 } as const;
 

@@ -100,6 +100,13 @@ export const SignUp = Type.Object(
     password: password(
       `At least ${PASSWORD_MINIMUM_LENGTH} characters, at most ${PASSWORD_MAXIMUM_BYTES} bytes of UTF-8, not a common password.`,
     ),
+    invitation: Type.Optional(
+      Type.String({
+        description: 'The code of an invitation, where the server takes new accounts by invitation only.',
+        examples: ['q9JX1v2m0c3yP1n4k7w8Zt5s6r0u2b1d'],
+        'x-error': 'must be a string',
+      }),
+    ),
   },
   { $id: 'SignUp' },
 );

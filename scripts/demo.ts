@@ -4,31 +4,13 @@ import pg, { type ClientConfig } from 'pg';
 import pino from 'pino';
 import { createApp } from '../src/app.ts';
 import { ConfigError, loadSettings, readEnvironment, type Settings } from '../src/config.ts';
-import { runningPostgres } from '../src/database/embedded/running.ts';
-import { migrate } from '../src/database/migrate.ts';
-import { openDatabase } from '../src/database/open.ts';
+import { reachDatabase } from '../src/database/reach.ts';
 import { loadSecrets } from '../src/secrets.ts';
 import { type DemoTask, demoYear } from './demo-year.ts';
 
 const EMAIL = 'demo@example.com';
 const TASKS_AT_ONCE = 50;
 const BAR_LENGTH = 30;
-
-/** The database of the server, whether it runs right now or not. */
-async function reachDatabase(
-  settings: Settings,
-): Promise<{ connection: ClientConfig; stop: () => Promise<void> }> {
-  const running = settings.DATABASE_URL === undefined ? await runningPostgres(settings.DATA_DIR) : undefined;
-  if (!running) return openDatabase(settings, pino({ level: 'silent' }));
-  // The file may be left over from a server that was killed.
-  const reachable = await migrate(running).then(
-    () => true,
-    () => false,
-  );
-  return reachable
-    ? { connection: running, stop: async () => {} }
-    : openDatabase(settings, pino({ level: 'silent' }));
-}
 
 /** Makes the account through the service's own door and returns its id. */
 async function createAccount(
@@ -37,7 +19,7 @@ async function createAccount(
   password: string,
 ): Promise<string> {
   const app = await createApp({
-    settings,
+    settings: { ...settings, SIGNUP: 'open' },
     secrets: loadSecrets(settings),
     connection,
     shared: true,
@@ -127,7 +109,7 @@ async function removeOldDemo(connection: ClientConfig): Promise<void> {
 async function main(): Promise<void> {
   const settings = loadSettings(readEnvironment(process.cwd(), process.env));
   const password = process.env.DEMO_PASSWORD ?? randomBytes(9).toString('base64url');
-  const database = await reachDatabase(settings);
+  const database = await reachDatabase(settings, pino({ level: 'silent' }));
   try {
     await removeOldDemo(database.connection);
     const userId = await createAccount(settings, database.connection, password);

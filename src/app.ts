@@ -29,7 +29,8 @@ import { installGuard } from './auth/guard.ts';
 import { authRoutes } from './auth/routes.ts';
 import { createAuthService } from './auth/service.ts';
 import { SignInLimits } from './auth/sign-in-limits.ts';
-import type { Settings } from './config.ts';
+import { SignUpPolicy } from './auth/sign-up-policy.ts';
+import { publicUrlOf, type Settings } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { Database, type DatabaseOptions } from './database/database.ts';
 import { MAX_CONNECTIONS } from './database/embedded/postmaster.ts';
@@ -85,11 +86,6 @@ const NAMED_SCHEMAS: TSchema[] = [
   Health,
 ];
 
-/** The address by which browsers reach the server. */
-export function publicUrlOf(settings: Settings): string {
-  return settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
-}
-
 function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
   const log = (level: 'warn' | 'error', message: string) => logger[level](message);
   // The workers share the private PostgreSQL's places; each needs nine besides its pool, and a few stay for visitors.
@@ -135,6 +131,7 @@ async function assemble(
     secret: secrets.betterAuthSecret,
     https,
     sessionLifetime: lifetime,
+    signUps: new SignUpPolicy(settings.SIGNUP, database),
     logger,
   });
   const limits = new SignInLimits(database, store);

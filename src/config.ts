@@ -23,6 +23,8 @@ interface Variable<Value> {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+const SIGN_UP_MODES = ['open', 'invite', 'closed'] as const;
+export type SignUpMode = (typeof SIGN_UP_MODES)[number];
 const DEV_ORIGINS = ['3000', '3001'].flatMap((port) => [`http://localhost:${port}`]);
 const DEFAULT_ORIGINS = [
   ...DEV_ORIGINS,
@@ -206,6 +208,13 @@ export const VARIABLES = {
     trustProxy,
     'Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.',
   ),
+  SIGNUP: variable<SignUpMode>(
+    'open',
+    '`open`',
+    'open, invite or closed',
+    oneOf(SIGN_UP_MODES),
+    'Who may make an account: anybody, who has an invitation, or nobody; the operator always can (`npm run admin`).',
+  ),
   RATE_LIMIT_REQUESTS: variable(
     100,
     '`100`',
@@ -287,4 +296,9 @@ export function loadSettings(environment: Environment): Settings {
   const settings = Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
   const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;
   return isQuiet ? settings : { ...settings, LOG_LEVEL: 'debug' };
+}
+
+/** The address by which browsers reach the server. */
+export function publicUrlOf(settings: Settings): string {
+  return settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
 }

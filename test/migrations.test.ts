@@ -71,8 +71,9 @@ describe('on an empty database', () => {
       secret: 'q3T8vLx0ZpW5sNk2YbR7mUe1HcJ9aGdF',
       https: false,
       sessionLifetime: 1800,
+      signUps: { mode: 'open' },
       logger: pino({ level: 'silent' }),
-    } as Parameters<typeof createBetterAuth>[0]);
+    } as unknown as Parameters<typeof createBetterAuth>[0]);
     try {
       const { toBeCreated, toBeAdded } = await getMigrations(auth.options);
       expect({ toBeCreated, toBeAdded }).toEqual({ toBeCreated: [], toBeAdded: [] });

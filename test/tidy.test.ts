@@ -26,6 +26,7 @@ const ROOMS = [
   'dashboard',
   'realtime',
   'retention',
+  'operators',
   'app',
   'workers',
   'main',

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
 import { describeError } from '../http/logging.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
+import type { SignUpPolicy } from './sign-up-policy.ts';
 import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
 
 export interface BetterAuthOptions {
@@ -19,6 +20,7 @@ export interface BetterAuthOptions {
   https: boolean;
   /** Seconds that a session lives. */
   sessionLifetime: number;
+  signUps: SignUpPolicy;
   logger: Logger;
 }
 
@@ -37,6 +39,8 @@ interface Call {
   failure?: unknown;
   /** The new password's hash, made before Better Auth opens its transaction. */
   hashed?: { password: string; hash: string };
+  /** Set once the sign-up policy has let this one in, with the invitation that the account takes. */
+  admitted?: { invitation: string | undefined };
 }
 
 const calls = new AsyncLocalStorage<Call>();
@@ -133,22 +137,43 @@ async function hashOnce(password: string): Promise<string> {
   return hashed?.password === password ? hashed.hash : noting(hashPassword(password));
 }
 
+/** An account made by any endpoint takes an invitation where one is needed; that of a sign-up was admitted before. */
+async function invited<Fields extends { email: string; emailVerified: boolean }>(
+  signUps: SignUpPolicy,
+  user: Fields,
+): Promise<Fields & { invitationId?: string }> {
+  const admitted = calls.getStore()?.admitted;
+  const invitation = admitted
+    ? admitted.invitation
+    : await noting(
+        user.emailVerified ? signUps.admitVerified(user.email) : signUps.admit(user.email, undefined),
+      );
+  return invitation === undefined ? user : { ...user, invitationId: invitation };
+}
+
 /** New passwords obey the rules on every endpoint; an overlong one is never truncated, even where it is only compared. */
-const passwordRules = createAuthMiddleware(async ({ path, body }) => {
-  const { password, newPassword, currentPassword, ...user } = (body ?? {}) as Record<string, unknown>;
-  const isSignUp = path === '/sign-up/email';
-  const chosen = isSignUp ? password : newPassword;
-  if (typeof chosen === 'string') {
-    const fault = passwordFault(chosen);
-    refuse('password', fault?.message, fault?.code);
-  }
-  for (const given of [password, currentPassword])
-    if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) throw wrongPassword(path);
-  if (!isSignUp || typeof password !== 'string') return;
-  refuse('email', emailFault(typeof user.email === 'string' ? user.email : ''));
-  ruledUser(user);
-  await hashEarly(password);
-});
+const passwordRules = (signUps: SignUpPolicy) =>
+  createAuthMiddleware(async ({ path, body }) => {
+    const { password, newPassword, currentPassword, invitation, ...user } = (body ?? {}) as Record<
+      string,
+      unknown
+    >;
+    const isSignUp = path === '/sign-up/email';
+    const chosen = isSignUp ? password : newPassword;
+    if (typeof chosen === 'string') {
+      const fault = passwordFault(chosen);
+      refuse('password', fault?.message, fault?.code);
+    }
+    for (const given of [password, currentPassword])
+      if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) throw wrongPassword(path);
+    if (!isSignUp || typeof password !== 'string') return;
+    refuse('email', emailFault(typeof user.email === 'string' ? user.email : ''));
+    ruledUser(user);
+    const call = calls.getStore();
+    const admitted = { invitation: await noting(signUps.admit(String(user.email), invitation)) };
+    if (call) call.admitted = admitted;
+    await hashEarly(password);
+  });
 
 function sessionRules(lifetime: number) {
   return async <
@@ -172,7 +197,19 @@ function sessionRules(lifetime: number) {
 
 function tables(lifetime: number) {
   return {
-    user: { modelName: 'user', fields: { emailVerified: 'email_verified', ...TIMES } },
+    user: {
+      modelName: 'user',
+      fields: { emailVerified: 'email_verified', ...TIMES },
+      additionalFields: {
+        invitationId: {
+          type: 'string',
+          required: false,
+          input: false,
+          returned: false,
+          fieldName: 'invitation_id',
+        } as const,
+      },
+    },
     session: {
       modelName: 'session',
       fields: {
@@ -248,12 +285,12 @@ export function createBetterAuth(options: BetterAuthOptions) {
     ...tables(options.sessionLifetime),
     databaseHooks: {
       user: {
-        create: { before: async (user) => ruledUser(user) },
+        create: { before: async (user) => ({ data: await invited(options.signUps, ruledUser(user).data) }) },
         update: { before: async (user) => ruledUser(user) },
       },
       session: { create: { before: sessionRules(options.sessionLifetime) } },
     },
-    hooks: { before: passwordRules },
+    hooks: { before: passwordRules(options.signUps) },
     advanced: {
       useSecureCookies: options.https,
       // Off by itself when NODE_ENV is "test".

@@ -25,13 +25,13 @@ const SESSION_WITH_USER = `
 /** $1 token */
 export const sessionByToken = read<SessionRow>(
   'session_by_token',
-  `${SESSION_WITH_USER} where s.token = $1 and s.expires_at > now()`,
+  `${SESSION_WITH_USER} where s.token = $1 and s.expires_at > now() and u.disabled_at is null`,
 );
 
 /** $1 session id, $2 user id */
 export const sessionById = read<SessionRow>(
   'session_by_id',
-  `${SESSION_WITH_USER} where s.id = $1 and s.user_id = $2 and s.expires_at > now()`,
+  `${SESSION_WITH_USER} where s.id = $1 and s.user_id = $2 and s.expires_at > now() and u.disabled_at is null`,
 );
 
 /** $1 session id */

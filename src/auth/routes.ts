@@ -19,7 +19,7 @@ interface AuthRoutesOptions {
 const text = Type.String({ 'x-error': 'must be a string' });
 // The form alone: what the texts must be is for the service to say, of all fields at once.
 const LoginForm = Type.Object({ email: text, password: text });
-const SignUpForm = Type.Object({ name: text, email: text, password: text });
+const SignUpForm = Type.Object({ name: text, email: text, password: text, invitation: Type.Optional(text) });
 
 const BODY_ERRORS = [
   'malformed_json',
@@ -44,7 +44,7 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     summary: 'Create an account and sign in',
     body: SignUp,
     answers: { 201: SignedIn },
-    errors: [...BODY_ERRORS, 'email_taken'],
+    errors: [...BODY_ERRORS, 'email_taken', 'signup_closed', 'invitation_required'],
   });
   app.post('/api/auth/signup', { schema: signUp }, async (request, reply) => {
     return sendSession(
@@ -60,7 +60,7 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     summary: 'Sign in',
     body: Login,
     answers: { 200: SignedIn },
-    errors: [...BODY_ERRORS, 'invalid_credentials'],
+    errors: [...BODY_ERRORS, 'invalid_credentials', 'account_disabled'],
   });
   app.post('/api/auth/login', { schema: logIn }, async (request, reply) => {
     return sendSession(

@@ -105,7 +105,8 @@ export function createAuthService({ database, auth, callers, limits }: AuthParts
   async function signUp(input: SignUp, client: Client): Promise<NewSession> {
     assertNewUser(input);
     const uncount = await limits.countSignUp(client.address);
-    const body = { name: input.name, email: input.email, password: input.password };
+    const { name, email, password, invitation } = input;
+    const body = { name, email, password, ...(invitation === undefined ? {} : { invitation }) };
     const { value, error, failure } = await settled(() =>
       auth.api.signUpEmail({ body, headers: headersOf(client), returnHeaders: true }),
     );

@@ -61,9 +61,23 @@ export function databaseError(cause?: unknown): AppError {
   return new AppError('database_error', detail, { retryAfter: RETRY_AFTER, cause });
 }
 
+/** What the schema's own rules refuse: each raises a code of its own, see the migrations. */
+function ownRule(error: unknown): AppError | undefined {
+  switch (codeOf(error)) {
+    case 'DW001':
+      return new AppError('invitation_required', 'The invitation is not valid, has expired or was used.', {
+        cause: error,
+      });
+    case 'DW002':
+      return new AppError('account_disabled', 'This account has been disabled.', { cause: error });
+    default:
+      return undefined;
+  }
+}
+
 /** Turns a driver's error into the answer for it; what is neither is a defect and stays as it is. */
 export function translate(error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (isDatabaseBusy(error)) return overloaded(error);
-  return isDatabaseAway(error) ? databaseError(error) : error;
+  return isDatabaseAway(error) ? databaseError(error) : (ownRule(error) ?? error);
 }

@@ -11,6 +11,10 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   invalid_credentials: 'E-mail or password is wrong. Whether the account exists is not told.',
   unauthorized_access:
     'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie.',
+  account_disabled: 'The operator of this server has disabled the account.',
+  signup_closed: 'This server takes no new accounts.',
+  invitation_required:
+    'This server takes new accounts by invitation, and none was given, or it is not valid, has expired or was used.',
   task_not_found: 'There is no such task, or it is somebody else’s: the two cannot be told apart.',
   user_not_found: 'There is no such user.',
   not_found: 'There is nothing at this address.',

@@ -17,6 +17,7 @@ export interface ProcessOptions {
   /** Where it runs, and so where a `.env` is looked for; by default an empty directory. */
   cwd?: string;
   script?: string;
+  args?: string[];
 }
 
 export interface ServerProcess {
@@ -78,11 +79,16 @@ export function dataDirectory(): { directory: string; remove: () => void } {
 }
 
 /** Starts a script of the project and does not wait for anything. */
-export function spawnScript({ env = {}, cwd = tmpdir(), script = MAIN }: ProcessOptions): ServerProcess {
+export function spawnScript({
+  env = {},
+  cwd = tmpdir(),
+  script = MAIN,
+  args = [],
+}: ProcessOptions): ServerProcess {
   const inherited = INHERITED.flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]]],
   );
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
