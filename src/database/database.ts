@@ -1,8 +1,10 @@
 // The connections: reads go to any of them; writes happen only inside `transaction`, the one way to change anything.
 import pg from 'pg';
 import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
+import { Lanes } from './lanes.ts';
+import { sendPrepared } from './prepared-query.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
-import { wireTypes } from './values.ts';
+import { type Value, wireTypes } from './values.ts';
 
 export interface DatabaseOptions {
   connection: pg.PoolConfig;
@@ -11,8 +13,6 @@ export interface DatabaseOptions {
   poolSize: number;
   log: (level: 'warn' | 'error', message: string) => void;
 }
-
-type Value = string | number | boolean | null | Buffer | readonly string[] | readonly number[];
 
 // Milliseconds. A statement that takes longer than this serves nobody any more.
 const STATEMENT_TIMEOUT = 15_000;
@@ -27,6 +27,8 @@ const CONNECTION_LIFETIME_SECONDS = 1_800;
 /** Requests that may wait for a connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 const ATTEMPTS = 4;
+/** Connections for prepared readers, of those that a process may open. */
+const LANES = 3;
 
 const SESSION_SETTINGS = {
   statement_timeout: STATEMENT_TIMEOUT,
@@ -90,12 +92,11 @@ class OpenTransaction implements Transaction {
   }
 
   async query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
-    const result = await this.#client.query(queryConfig(statement, values, this.#prepare));
-    return result.rows as Row[];
+    return send(this.#client, statement, values, this.#prepare);
   }
 
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void {
-    this.#keep(this.#client.query(queryConfig(statement, values, this.#prepare)));
+    this.#keep(send(this.#client, statement, values, this.#prepare));
   }
 
   afterCommit(run: () => void): void {
@@ -122,16 +123,19 @@ class OpenTransaction implements Transaction {
   }
 }
 
-function queryConfig(
-  statement: Statement<unknown>,
+function send<Row>(
+  client: pg.ClientBase,
+  statement: Statement<Row>,
   values: readonly Value[],
   prepare: boolean,
-): pg.QueryConfig {
-  const named = prepare && statement.name !== '';
-  return { ...(named ? { name: statement.name } : {}), text: statement.text, values: values as unknown[] };
+): Promise<Row[]> {
+  if (prepare && statement.name !== '') return sendPrepared(client, statement, values);
+  return client.query(statement.text, values as unknown[]).then(({ rows }) => rows as Row[]);
 }
 
 export class Database {
+  /** Without prepared statements there are none. */
+  readonly #lanes: Lanes | undefined;
   readonly #pool: pg.Pool;
   readonly #prepare: boolean;
   readonly #begin: string;
@@ -144,27 +148,42 @@ export class Database {
     // Named, since a server may have another default: each statement must see what the lock before it has waited for.
     this.#begin = `begin isolation level read committed${local}`;
     this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
-    this.#pool = new pg.Pool({
-      ...poolConfig(options, options.poolSize),
-      types: wireTypes,
-      pipeline: true,
-    } as pg.PoolConfig);
-    surviveLostConnections(this.#pool, options.log);
+    const pool = (size: number) => {
+      const made = new pg.Pool({
+        ...poolConfig(options, size),
+        types: wireTypes,
+        pipeline: true,
+      } as pg.PoolConfig);
+      surviveLostConnections(made, options.log);
+      return made;
+    };
+    const lanes = session ? Math.min(LANES, Math.floor(options.poolSize / 2)) : 0;
+    if (lanes > 0) this.#lanes = new Lanes(pool(lanes));
+    this.#pool = pool(options.poolSize - lanes);
   }
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
   async read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
     // A read may simply be repeated: a connection that the server closed while it lay idle is nobody's business.
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#connect();
       try {
-        const result = await client.query(queryConfig(statement, values, this.#prepare));
-        client.release();
-        return result.rows as Row[];
+        if (this.#lanes && statement.name !== '') return await this.#lanes.read(statement, values);
+        return await this.#readAlone(statement, values);
       } catch (error) {
-        client.release(true);
-        if (attempt >= 2 || !isStaleConnection(error)) throw translate(error);
+        if (attempt >= 2 || !isStaleConnection(error)) throw translate(traced(error));
       }
+    }
+  }
+
+  async #readAlone<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    const client = await this.#connect();
+    try {
+      const rows = await send(client, statement, values, this.#prepare);
+      client.release();
+      return rows;
+    } catch (error) {
+      client.release(true);
+      throw error;
     }
   }
 
@@ -208,11 +227,11 @@ export class Database {
       await transaction.settle();
       await client.query('rollback');
       client.release();
-      return translate(error);
+      return translate(traced(error));
     } catch (earlier) {
       // The connection may be gone or out of step with its prepared statements: a new one is cheap.
       client.release(true);
-      return translate(earlier);
+      return translate(traced(earlier));
     }
   }
 
@@ -228,8 +247,14 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    await Promise.all([this.#lanes?.close(), this.#pool.end()]);
   }
+}
+
+/** An error of the server knows the parser that read it; who asked says more. */
+function traced(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError) Error.captureStackTrace(error);
+  return error;
 }
 
 function isStaleConnection(error: unknown): boolean {

@@ -1,15 +1,24 @@
-// How PostgreSQL's values become JavaScript's: times as the wire's text, dates as text, whole numbers as numbers.
+// How JavaScript's values become PostgreSQL's, and PostgreSQL's JavaScript's: times as the wire's text, dates as text, whole numbers as numbers.
 import pg from 'pg';
 
+/** What a statement takes. */
+export type Value = string | number | boolean | null | Buffer | readonly string[] | readonly number[];
+
 const { builtins } = pg.types;
-const UTC_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
+/** Of `2026-01-03`, and of `2026-01-03 10:30:00`. */
+const DATE_LENGTH = 10;
+const SECONDS_LENGTH = 19;
 
 /** `2026-01-03 10:30:00.1+00` → `2026-01-03T10:30:00.100Z`: RFC 3339 in UTC with milliseconds. */
 export function wireTime(text: string): string {
-  const match = UTC_TIME.exec(text);
   // A foreign server may speak in a time zone of its own: `2026-01-03 12:30:00+02`.
-  if (!match) return new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString();
-  return `${match[1]}T${match[2]}.${(match[3] ?? '').padEnd(3, '0').slice(0, 3)}Z`;
+  if (text[DATE_LENGTH] !== ' ' || !text.endsWith('+00'))
+    return new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')).toISOString();
+  const milliseconds = text
+    .slice(SECONDS_LENGTH + 1, -3)
+    .padEnd(3, '0')
+    .slice(0, 3);
+  return `${text.slice(0, DATE_LENGTH)}T${text.slice(DATE_LENGTH + 1, SECONDS_LENGTH)}.${milliseconds}Z`;
 }
 
 const PARSERS: Record<number, (text: string) => unknown> = {
@@ -19,8 +28,21 @@ const PARSERS: Record<number, (text: string) => unknown> = {
   [builtins.INT8]: Number,
 };
 
-/** The type parsers of our own connections. Better Auth's keep the driver's, since it wants `Date` objects. */
-export const wireTypes: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    PARSERS[oid] ?? pg.types.getTypeParser(oid, format as 'text'),
-};
+/** What makes a value of a column from its text. Better Auth's connections keep the driver's, which makes `Date` objects. */
+export function parserOf(oid: number): (text: string) => unknown {
+  return PARSERS[oid] ?? pg.types.getTypeParser(oid, 'text');
+}
+
+/** The same as the driver asks for them. */
+export const wireTypes: pg.CustomTypesConfig = { getTypeParser: parserOf };
+
+function arrayElement(value: string | number): string {
+  return `"${String(value).replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** A value as it is sent: text, bytes, or null. */
+export function wireValue(value: Value): string | Buffer | null {
+  if (typeof value === 'string' || value === null || Buffer.isBuffer(value)) return value;
+  if (typeof value === 'object') return `{${value.map(arrayElement).join(',')}}`;
+  return String(value);
+}

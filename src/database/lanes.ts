@@ -1,0 +1,74 @@
+// The few connections on which prepared readers follow one another without waiting for the answer before.
+import type pg from 'pg';
+import { overloaded } from './failure.ts';
+import { sendPrepared } from './prepared-query.ts';
+import type { ReadStatement } from './statement.ts';
+import type { Value } from './values.ts';
+
+/** Statements that may wait for their answers on one connection; more than that are better told so at once. */
+const MAXIMUM_WAITING = 2_000;
+/** A lane with fewer than these is taken before another one is used: together they need fewer system calls. */
+const FULL = 8;
+
+/** One connection, kept from the pool for as long as somebody waits for an answer. */
+class Lane {
+  readonly #pool: pg.Pool;
+  #visit: { client: Promise<pg.PoolClient>; waiting: number; broken: boolean } | undefined;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  get waiting(): number {
+    return this.#visit?.waiting ?? 0;
+  }
+
+  async read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    this.#visit ??= { client: this.#pool.connect(), waiting: 0, broken: false };
+    const visit = this.#visit;
+    visit.waiting++;
+    try {
+      return await sendPrepared(await visit.client, statement, values);
+    } catch (error) {
+      // It may be gone or out of step with its prepared statements: whoever comes now takes a new one.
+      visit.broken = true;
+      if (this.#visit === visit) this.#visit = undefined;
+      throw error;
+    } finally {
+      visit.waiting--;
+      if (visit.waiting === 0) {
+        if (this.#visit === visit) this.#visit = undefined;
+        visit.client.then(
+          (client) => client.release(visit.broken),
+          () => {},
+        );
+      }
+    }
+  }
+}
+
+export class Lanes {
+  readonly #pool: pg.Pool;
+  readonly #lanes: Lane[];
+
+  /** @param pool of these readers alone; each of its connections is one lane. */
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+    this.#lanes = Array.from({ length: pool.options.max }, () => new Lane(pool));
+    // The plan of a prepared reader suits all values: without this PostgreSQL would plan again where it does not know a limit.
+    pool.on('connect', (client) => {
+      client.query('set plan_cache_mode = force_generic_plan').catch(() => {});
+    });
+  }
+
+  read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    const open = this.#lanes.find((lane) => lane.waiting < FULL);
+    const lane = open ?? this.#lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
+    if (lane.waiting >= MAXIMUM_WAITING) throw overloaded();
+    return lane.read(statement, values);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
