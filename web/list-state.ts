@@ -1,35 +1,19 @@
 // What the list shows: filters, order, search, the selection, and which task is being edited.
 import { computed, effect, signal } from '@preact/signals';
-import type { Priority, Task } from '../contract/task.ts';
+import type { Task } from '../contract/task.ts';
 import { addDays, today } from './dates.ts';
+import {
+  type DueFilter,
+  type Filters,
+  filtersOf,
+  NO_CATEGORY,
+  type Order,
+  START,
+  searchOf,
+} from './filters.ts';
+import { route, search, setSearch, typeSearch } from './routes.ts';
 import { changeTask, changeTasks, currentId, realised, tasks, tasksById, trashTasks } from './store.ts';
 
-export type StatusFilter = 'open' | 'done' | 'all';
-export type DueFilter = 'any' | 'overdue' | 'today' | 'week' | 'none';
-export type Order = 'newest' | 'due' | 'priority' | 'title' | 'changed';
-
-/** Stands for tasks without a category; no category can be this. */
-export const NO_CATEGORY = '\u0000';
-
-export interface Filters {
-  status: StatusFilter;
-  /** 0 for any. */
-  priority: Priority | 0;
-  /** '' for any. */
-  category: string;
-  due: DueFilter;
-  query: string;
-  order: Order;
-}
-
-export const START: Filters = {
-  status: 'open',
-  priority: 0,
-  category: '',
-  due: 'any',
-  query: '',
-  order: 'newest',
-};
 export const filters = signal<Filters>(START);
 export const selected = signal<ReadonlySet<number>>(new Set());
 export const editing = signal<number | undefined>(undefined);
@@ -40,6 +24,12 @@ export const focusRequest = signal(0);
 /** Just completed: they stay a moment, so that a person sees what they did. */
 const lingering = signal<ReadonlySet<number>>(new Set());
 const LINGER = 1_400;
+
+/** The address decides: a link that was sent, a step back. */
+effect(() => {
+  const said = search.value;
+  if (route.value === 'tasks' && said !== searchOf(filters.peek())) filters.value = filtersOf(said);
+});
 
 /** A task keeps its place in all of these when it gets its real id. */
 effect(() => {
@@ -163,6 +153,13 @@ export function resetList(): void {
 
 export function setFilter(change: Partial<Filters>): void {
   filters.value = { ...filters.value, ...change };
+  setSearch(searchOf(filters.value));
+}
+
+/** As one types. */
+export function setQuery(query: string): void {
+  filters.value = { ...filters.value, query };
+  typeSearch(searchOf(filters.value));
 }
 
 export function toggleSelected(id: number): void {

@@ -11,7 +11,7 @@ import { hrefOf, route } from './routes.ts';
 import { start } from './session.ts';
 
 // One form for every address: without a trailing slash.
-history.replaceState(null, '', hrefOf(route.value));
+history.replaceState(history.state, '', hrefOf(route.value) + location.search + location.hash);
 const place = document.querySelector('#app');
 if (place) render(<App />, place);
 // While somebody works on it: new pages in the old state. What is not drawing loads the page again.

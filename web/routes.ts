@@ -1,4 +1,4 @@
-// The four pages and their addresses.
+// The pages, their addresses, and the way between them: forwards, back, and by a link that somebody was sent.
 import { computed, signal } from '@preact/signals';
 import { root } from './http.ts';
 
@@ -18,6 +18,9 @@ export const TITLES: Record<Route, string> = {
 };
 export const ROUTES = Object.keys(PATHS) as Route[];
 
+/** Milliseconds after the last key: browsers refuse a new address for every one. */
+const TYPING_PAUSE = 250;
+
 function routeAt(address: string): Route {
   const rest = new URL(address).pathname.slice(root.pathname.length).replace(/\/$/, '');
   return ROUTES.find((route) => PATHS[route] === rest) ?? 'tasks';
@@ -25,17 +28,81 @@ function routeAt(address: string): Route {
 
 const address = signal(location.href);
 export const route = computed(() => routeAt(address.value));
+/** What the address says about the page: `?q=milk`. */
+export const search = computed(() => new URL(address.value).search);
+
+/** Whose steps these are: nobody is led back to what another one looked for. */
+let owner: string | undefined;
+let typing: ReturnType<typeof setTimeout> | undefined;
+let typed = '';
+let isTypedStep = false;
+/** How the list was when another page was opened. */
+let lastSearch = '';
 
 export function hrefOf(target: Route): string {
   return new URL(PATHS[target], root).href;
 }
 
-export function go(target: Route): void {
-  if (route.value !== target) history.pushState(null, '', hrefOf(target));
+function take(href: string, isNewStep: boolean): void {
+  const state = { owner };
+  if (isNewStep) history.pushState(state, '', href);
+  else history.replaceState(state, '', href);
   address.value = location.href;
+}
+
+function finishTyping(): void {
+  if (typing === undefined) return;
+  clearTimeout(typing);
+  typing = undefined;
+  if (typed !== location.search) take(hrefOf('tasks') + typed, !isTypedStep);
+  isTypedStep = true;
+}
+
+/** A new step for the way back. */
+export function setSearch(next: string): void {
+  finishTyping();
+  isTypedStep = false;
+  if (next !== location.search) take(hrefOf('tasks') + next, true);
+}
+
+/** However much is typed: one step. */
+export function typeSearch(next: string): void {
+  clearTimeout(typing);
+  typed = next;
+  typing = setTimeout(finishTyping, TYPING_PAUSE);
+}
+
+/** The list is met again as it was left; who goes to it from itself wants it as at the start. */
+export function go(target: Route): void {
+  finishTyping();
+  isTypedStep = false;
+  const from = route.value;
+  if (from === 'tasks') lastSearch = location.search;
+  const href = hrefOf(target) + (target === 'tasks' && from !== 'tasks' ? lastSearch : '');
+  if (href !== location.href) take(href, true);
   scrollTo(0, 0);
 }
 
-addEventListener('popstate', () => {
-  address.value = location.href;
+function ownerOf(state: unknown): string | undefined {
+  return (state as { owner?: string } | null)?.owner;
+}
+
+/** From here on the steps are this person's; `undefined` when they leave. */
+export function ownSteps(userId: string | undefined): void {
+  clearTimeout(typing);
+  typing = undefined;
+  isTypedStep = false;
+  if (userId !== owner) lastSearch = '';
+  owner = userId;
+  const of = ownerOf(history.state);
+  take(of !== undefined && of !== userId ? hrefOf('tasks') : location.href, false);
+}
+
+addEventListener('popstate', ({ state }: PopStateEvent) => {
+  clearTimeout(typing);
+  typing = undefined;
+  isTypedStep = false;
+  const of = ownerOf(state);
+  if (of !== undefined && of !== owner) take(hrefOf(routeAt(location.href)), false);
+  else address.value = location.href;
 });

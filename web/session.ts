@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import type { CurrentSession, SignedIn, User } from '../contract/auth.ts';
 import { call, Refused, sessionLost } from './http.ts';
 import { resetList } from './list-state.ts';
+import { ownSteps } from './routes.ts';
 import { closeStore, openStore, resumeStore } from './store.ts';
 import { DRAFT_KEY, readSetting, writeSetting } from './theme.ts';
 import { say } from './toasts.ts';
@@ -54,6 +55,7 @@ function enter(someone: Pick<User, 'id' | 'name' | 'email'>): void {
   const { id, name, email } = someone;
   user.value = { id, name, email };
   writeSetting(USER_KEY, JSON.stringify(user.value));
+  ownSteps(id);
   phase.value = 'in';
   openStore({ userId: id, onUnauthorized: () => void verify() });
 }
@@ -119,6 +121,7 @@ export async function signOut(): Promise<void> {
   writeSetting(USER_KEY, null);
   await closeStore({ erase: true });
   resetList();
+  ownSteps(undefined);
   writeSetting(DRAFT_KEY, null);
   user.value = null;
   sessionLost.value = false;

@@ -2,7 +2,8 @@
 import type { JSX } from 'preact';
 import { BulkBar } from './bulk-bar.tsx';
 import { longDate, today } from './dates.ts';
-import { isFiltered, START, setFilter, tally, visible } from './list-state.ts';
+import { START } from './filters.ts';
+import { isFiltered, setFilter, tally, visible } from './list-state.ts';
 import { connection } from './live.ts';
 import { QuickAddLine } from './quick-add-line.tsx';
 import { isLoaded } from './store.ts';

@@ -2,19 +2,9 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Priority } from '../contract/task.ts';
+import { type DueFilter, NO_CATEGORY, type Order, START, type StatusFilter } from './filters.ts';
 import { Icon } from './icons.tsx';
-import {
-  categories,
-  type DueFilter,
-  filters,
-  isFiltered,
-  NO_CATEGORY,
-  type Order,
-  START,
-  type StatusFilter,
-  setFilter,
-  visible,
-} from './list-state.ts';
+import { categories, filters, isFiltered, setFilter, setQuery, visible } from './list-state.ts';
 import { count } from './task-words.ts';
 
 const STATUSES: readonly (readonly [StatusFilter, string])[] = [
@@ -111,7 +101,7 @@ export function Toolbar(): JSX.Element {
           placeholder="Search"
           autocomplete="off"
           value={query}
-          onInput={(event) => setFilter({ query: event.currentTarget.value })}
+          onInput={(event) => setQuery(event.currentTarget.value)}
         />
       </div>
       <fieldset class="segments">
