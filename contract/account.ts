@@ -62,6 +62,9 @@ export const SECURITY_EVENTS = {
   account_enabled: 'The operator of the server enabled the account again.',
   password_reset_by_operator:
     'The operator of the server gave the account a new password and ended its sessions.',
+  api_token_created: 'An API token was made.',
+  api_token_revoked: 'An API token was revoked.',
+  api_tokens_revoked: 'All API tokens were revoked.',
   profile_changed: 'Name, image or time zone were changed.',
 } as const;
 

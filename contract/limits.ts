@@ -40,6 +40,12 @@ export const SIGN_UP_MINUTES = 60;
 /** Security events live this long, and of one kind an account keeps only the newest. */
 export const SECURITY_EVENT_DAYS = 180;
 export const SECURITY_EVENTS_PER_KIND = 200;
+/** Usable API tokens of one user, days that one lives, and days that an expired one stays in the list. */
+export const TOKENS_PER_USER = 50;
+export const TOKEN_NAME_LENGTH = 100;
+export const TOKEN_DAYS = 366;
+export const TOKEN_DEFAULT_DAYS = 90;
+export const EXPIRED_TOKEN_DAYS = 30;
 
 export const SYNC_LIMIT = 1_000;
 export const SYNC_DEFAULT_LIMIT = 500;

@@ -18,9 +18,12 @@ import { Message } from '../contract/common.ts';
 import { Overview, Stats } from '../contract/dashboard.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
+import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
 import { accountRoutes } from './account/routes.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { AccessTokens } from './auth/access-token.ts';
+import { apiTokenRoutes } from './auth/api-token-routes.ts';
+import { ApiTokens } from './auth/api-tokens.ts';
 import { createBetterAuth } from './auth/better-auth.ts';
 import { betterAuthRoutes } from './auth/better-auth-routes.ts';
 import { Callers } from './auth/caller.ts';
@@ -69,6 +72,10 @@ const NAMED_SCHEMAS: TSchema[] = [
   CurrentSession,
   Refreshed,
   LoggedOut,
+  ApiToken,
+  NewApiToken,
+  CreatedApiToken,
+  ApiTokenList,
   SignUp,
   Login,
   Account,
@@ -124,6 +131,7 @@ async function assemble(
 
   const cookie = new SessionCookie({ secret: secrets.betterAuthSecret, https, maxAge: lifetime });
   const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
+  const tokens = new ApiTokens(database, trail);
   const { auth, close: closeAuth } = createBetterAuth({
     database: databaseOptions(options),
     origin,
@@ -143,7 +151,7 @@ async function assemble(
 
   const app = await createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
   app.addHook('onClose', closeAuth);
-  installGuard(app, { callers, rules, requests });
+  installGuard(app, { callers, tokens, rules, requests });
   await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
   webAppRoutes(app);
@@ -155,6 +163,7 @@ async function assemble(
   const realtime = installRealtime(app, {
     database,
     callers,
+    tokens,
     rules,
     trustProxy: settings.TRUST_PROXY,
     listenOn: hearsNothing ? undefined : listenOn,
@@ -165,6 +174,7 @@ async function assemble(
   authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
   await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
   accountRoutes(app, { database, trail });
+  apiTokenRoutes(app, tokens);
   taskRoutes(app, {
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),

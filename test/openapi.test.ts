@@ -107,6 +107,10 @@ describe('the document', () => {
       ['get', '/api/dashboard/stats'],
       ['get', '/api/dashboard/overview'],
       ['get', '/api/sync'],
+      ['post', '/api/account/tokens'],
+      ['get', '/api/account/tokens'],
+      ['delete', '/api/account/tokens'],
+      ['delete', '/api/account/tokens/{id}'],
       ['get', '/health'],
       ['get', '/health/live'],
       ['get', '/openapi.json'],
@@ -139,9 +143,10 @@ describe('the document', () => {
         address,
         expect.arrayContaining(['400', '500', '503', 'default']),
       ]);
-      const needsSession = (operation.security as object[]).length === 2;
+      const ways = operation.security as object[];
+      const needsSession = ways.length > 0 && ways.every((way) => Object.keys(way).length > 0);
       if (needsSession)
-        expect([address, statuses]).toEqual([address, expect.arrayContaining(['401', '429'])]);
+        expect([address, statuses]).toEqual([address, expect.arrayContaining(['401', '403', '429'])]);
       for (const [status, response] of Object.entries(operation.responses)) {
         const { description, headers } = judge.resolve(response) as AnyBody;
         expect([address, status, description, Object.keys(headers)]).toEqual([
@@ -178,6 +183,7 @@ describe('what the server answers', () => {
     const gone = (await ada.post('/api/tasks', { title: 'b', status: true, priority: 'low' })).body;
     const bearer = { headers: { authorization: `Bearer ${ada.accessToken}` } };
     const one = `/api/tasks/${task.id}`;
+    const token = { name: 'Script', scopes: ['tasks:read'] };
     const account = { name: 'Bob', email: 'bob@example.com', password: PASSWORD };
     const walk: [method: string, template: string, run: () => Promise<AnyBody>, status: number][] = [
       ['POST', '/api/auth/signup', () => new Client(server.url).post('/api/auth/signup', account), 201],
@@ -231,6 +237,11 @@ describe('what the server answers', () => {
       ['PATCH', '/api/tasks/{id}/complete', () => ada.patch(`${one}/complete`), 200],
       ['DELETE', '/api/tasks/{id}', () => ada.delete(`/api/tasks/${gone.id}`), 200],
       ['GET', '/api/tasks', () => ada.get('/api/tasks?trashed=true'), 200],
+      ['POST', '/api/account/tokens', () => ada.post('/api/account/tokens', token), 201],
+      ['POST', '/api/account/tokens', () => ada.post('/api/account/tokens', {}), 422],
+      ['GET', '/api/account/tokens', () => ada.get('/api/account/tokens'), 200],
+      ['DELETE', '/api/account/tokens/{id}', () => ada.delete('/api/account/tokens/1'), 404],
+      ['DELETE', '/api/account/tokens', () => ada.delete('/api/account/tokens'), 200],
       ['GET', '/api/sync', () => ada.get('/api/sync'), 200],
       ['GET', '/api/sync', () => ada.get('/api/sync?cursor=nonsense'), 410],
       ['POST', '/api/tasks/{id}/restore', () => ada.post(`/api/tasks/${gone.id}/restore`), 200],

@@ -48,7 +48,7 @@ export function cleanAccountChange(body: unknown): AccountChange {
   return clean;
 }
 
-export async function readAccount(database: Database, { userId }: Caller): Promise<Account> {
+export async function readAccount(database: Database, userId: string): Promise<Account> {
   const [account] = await database.read(accountById, [userId]);
   if (!account) throw unauthenticated();
   return account;

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Account, AccountChange } from '../../contract/account.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import { callerOf } from '../auth/guard.ts';
+import { callerOf, userIdOf } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
@@ -14,7 +14,7 @@ export interface AccountRoutesOptions {
   trail: AuditTrail;
 }
 
-const READ = { needsSession: true };
+const READ = { needsSession: true, scopes: ['account:read'] as const };
 const WRITE = { needsSession: true, ownBodyErrors: true };
 const BODY_ERRORS = [
   'malformed_json',
@@ -33,7 +33,7 @@ function profileRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
     answers: { 200: Account },
   });
   app.get('/api/account', { schema: get, config: READ }, async (request) =>
-    readAccount(options.database, callerOf(request)),
+    readAccount(options.database, userIdOf(request)),
   );
 
   const change = operation({

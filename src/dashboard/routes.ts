@@ -1,14 +1,14 @@
 // The routes of /api/dashboard: parse, call, answer.
 import type { FastifyInstance } from 'fastify';
 import { Overview, OverviewQuery, Stats } from '../../contract/dashboard.ts';
-import { callerOf } from '../auth/guard.ts';
+import { userIdOf } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import { operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
 import { readOverview, readStats } from './service.ts';
 
 export function dashboardRoutes(app: FastifyInstance, { database }: { database: Database }): void {
-  const config = { needsSession: true };
+  const config = { needsSession: true, scopes: ['tasks:read'] as const };
 
   const stats = operation({
     id: 'getStats',
@@ -18,7 +18,7 @@ export function dashboardRoutes(app: FastifyInstance, { database }: { database: 
     answers: { 200: Stats },
   });
   app.get('/api/dashboard/stats', { schema: stats, config }, async (request) =>
-    readStats(database, callerOf(request).userId),
+    readStats(database, userIdOf(request)),
   );
 
   const overview = operation({
@@ -31,6 +31,6 @@ export function dashboardRoutes(app: FastifyInstance, { database }: { database: 
     errors: ['validation_error'],
   });
   app.get('/api/dashboard/overview', { schema: overview, config }, async (request) => {
-    return readOverview(database, callerOf(request).userId, checkQuery(OverviewQuery, request.query));
+    return readOverview(database, userIdOf(request), checkQuery(OverviewQuery, request.query));
   });
 }

@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type ErrorCode, FieldError, Problem } from '../../contract/errors.ts';
+import { SCOPES, type Scope } from '../../contract/token.ts';
 import { errorPage } from './error-page.ts';
 import { completeDocument, EVERYWHERE, type Json } from './openapi-document.ts';
 import { VERSION } from './server.ts';
@@ -14,7 +15,15 @@ declare module 'fastify' {
   }
 }
 
-type Tag = 'Authentication' | 'Account' | 'Tasks' | 'Dashboard' | 'Sync' | 'Health' | 'Better Auth';
+type Tag =
+  | 'Authentication'
+  | 'Account'
+  | 'API tokens'
+  | 'Tasks'
+  | 'Dashboard'
+  | 'Sync'
+  | 'Health'
+  | 'Better Auth';
 
 interface Operation {
   id: string;
@@ -33,7 +42,7 @@ interface Operation {
   errors?: readonly ErrorCode[];
 }
 
-const WITH_SESSION: readonly ErrorCode[] = ['unauthenticated', 'rate_limited'];
+const WITH_SESSION: readonly ErrorCode[] = ['unauthenticated', 'unauthorized_access', 'rate_limited'];
 const SESSION_SECURITY = [{ cookie: [] }, { bearer: [] }];
 const PERHAPS_SESSION = [{}, ...SESSION_SECURITY];
 
@@ -77,6 +86,11 @@ export function operation(described: Operation): FastifySchema {
   };
 }
 
+/** The security of a route that takes API tokens, too, with the scopes that it needs. */
+export function tokenSecurity(scopes: readonly Scope[]): FastifySchema {
+  return { security: [...SESSION_SECURITY, { apiToken: [...scopes] }] };
+}
+
 /** Better Auth's endpoints: their bodies are described by its own documentation. */
 export function betterAuthOperation(method: string, path: string, summary: string): FastifySchema {
   const name = path.replace(/[^A-Za-z]+(\w?)/g, (_match, letter: string) => letter.toUpperCase());
@@ -96,6 +110,12 @@ const TAGS = [
     description: 'Sign up, sign in, sign out. Browsers use the cookie, other clients the access token.',
   },
   { name: 'Account', description: 'What you see and change of your own account.' },
+  {
+    name: 'API tokens',
+    description: `What scripts sign in with. Scopes: ${Object.entries(SCOPES)
+      .map(([scope, meaning]) => `\`${scope}\`: ${meaning}`)
+      .join(' ')}`,
+  },
   { name: 'Tasks', description: "The caller's own tasks. Somebody else's do not exist." },
   { name: 'Dashboard', description: 'Exact figures about the tasks.' },
   {
@@ -141,7 +161,19 @@ export async function installDocs(
       components: {
         securitySchemes: {
           cookie: { type: 'apiKey', in: 'cookie', name: options.cookieName },
-          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The `access_token` of sign-in.',
+          },
+          apiToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'dw_…',
+            description:
+              'An API token, which must have the scopes that the route names. Other routes take none.',
+          },
         },
       },
     },

@@ -10,7 +10,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   unauthenticated: 'There is no session, or it has expired or been revoked. Sign in again.',
   invalid_credentials: 'E-mail or password is wrong. Whether the account exists is not told.',
   unauthorized_access:
-    'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie.',
+    'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie, or an API token lacks the scope.',
   account_disabled: 'The operator of this server has disabled the account.',
   signup_closed: 'This server takes no new accounts.',
   invitation_required:

@@ -95,7 +95,8 @@ function servers({ publicUrl, cookieName }: AsyncApiOptions): Json {
       },
       {
         type: 'userPassword',
-        description: 'The access token of sign-in, as `auth: { token }` of the Socket.IO client.',
+        description:
+          'The access token of sign-in, or an API token with the scope `tasks:read`, as `auth: { token }` of the Socket.IO client.',
       },
     ],
   };

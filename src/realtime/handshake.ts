@@ -1,13 +1,16 @@
-// Who may open a socket: the same callers as over HTTP, by cookie from an allowed page or by access token.
+// Who may open a socket: the same callers as over HTTP, by cookie from an allowed page, by access token or by API token.
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import type { Caller, Callers } from '../auth/caller.ts';
+import { isApiToken } from '../auth/api-token.ts';
+import type { ApiTokens } from '../auth/api-tokens.ts';
+import { bearerToken, type Caller, type Callers } from '../auth/caller.ts';
 import type { TrustProxy } from '../config.ts';
 import { isAllowedHandshakeOrigin, type OriginRules } from '../http/origin.ts';
 import type { RealtimeSocket } from './socket.ts';
 
 export interface Doorkeeper {
   callers: Callers;
+  tokens: ApiTokens;
   rules: OriginRules;
   /** Whether what the peer at this address says of its client is believed. */
   trusts: (address: string | undefined) => boolean;
@@ -37,16 +40,40 @@ function ownOriginOf(headers: IncomingHttpHeaders, encrypted: boolean, trusted: 
   return `${protocol}://${lastOf(forwarded['x-forwarded-host']) ?? headers.host ?? ''}`;
 }
 
+/** Who is let in. */
+export interface Visitor {
+  userId: string;
+  /** Of the session or the API token: when that ends, so does the socket. */
+  sessionId: string;
+  expiresAt: string;
+}
+
+function bySession(caller: Caller | undefined): Visitor | undefined {
+  if (!caller) return undefined;
+  const { id, expires_at } = caller.session;
+  return { userId: caller.userId, sessionId: id, expiresAt: expires_at };
+}
+
+async function byBearer({ callers, tokens }: Doorkeeper, bearer: string): Promise<Visitor | undefined> {
+  if (!isApiToken(bearer)) return bySession(await callers.byBearer(bearer));
+  const token = await tokens.find(bearer);
+  if (!token?.scopes.includes('tasks:read')) return undefined;
+  return { userId: token.userId, sessionId: token.tokenId, expiresAt: token.expiresAt };
+}
+
 /** Undefined for anybody who may not. What a client says of rooms or users is not even read. */
-export async function callerOfHandshake(
-  { callers, rules, trusts }: Doorkeeper,
+export async function visitorOfHandshake(
+  door: Doorkeeper,
   socket: RealtimeSocket,
-): Promise<Caller | undefined> {
+): Promise<Visitor | undefined> {
   const { auth, headers, secure, address } = socket.handshake;
   const { token } = auth as { token?: unknown };
   if (token !== undefined && token !== null)
-    return typeof token === 'string' ? callers.byBearer(token.replace(/^Bearer /i, '')) : undefined;
-  const caller = await callers.find({ cookie: headers.cookie, authorization: headers.authorization });
+    return typeof token === 'string' ? byBearer(door, token.replace(/^Bearer /i, '')) : undefined;
+  const bearer = bearerToken(headers.authorization);
+  if (bearer !== undefined) return byBearer(door, bearer);
+  const { callers, rules, trusts } = door;
+  const caller = await callers.find({ cookie: headers.cookie });
   const own = ownOriginOf(headers, secure, trusts(address));
-  return caller?.by === 'cookie' && !isAllowedHandshakeOrigin(rules, headers, own) ? undefined : caller;
+  return isAllowedHandshakeOrigin(rules, headers, own) ? bySession(caller) : undefined;
 }

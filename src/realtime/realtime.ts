@@ -1,12 +1,13 @@
 // Realtime put together: Socket.IO on the HTTP server, hints from this node and others, and the sweeper behind them all.
 import type { FastifyInstance } from 'fastify';
 import type { ClientConfig } from 'pg';
+import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Callers } from '../auth/caller.ts';
 import type { TrustProxy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import type { OriginRules } from '../http/origin.ts';
-import { callerOfHandshake, type Doorkeeper, trustIn } from './handshake.ts';
+import { type Doorkeeper, trustIn, visitorOfHandshake } from './handshake.ts';
 import { HintBatch, hintsIn, postgresCarrier, withFallback } from './hints.ts';
 import { Hub } from './hub.ts';
 import { Listener } from './listener.ts';
@@ -20,6 +21,7 @@ import { type WorkerPlace, WorkerRelay } from './worker-relay.ts';
 export interface RealtimeOptions {
   database: Database;
   callers: Callers;
+  tokens: ApiTokens;
   rules: OriginRules;
   trustProxy: TrustProxy;
   /** A direct connection to listen on; undefined behind a pooler that hears nothing. */
@@ -39,14 +41,9 @@ export interface Realtime {
 /** Lets sockets in, or tells them why not. */
 function admit(io: RealtimeServer, hub: Hub, door: Doorkeeper, log: FastifyInstance['log']): void {
   const authenticate = async (socket: RealtimeSocket): Promise<string | undefined> => {
-    const caller = await callerOfHandshake(door, socket);
-    if (!caller) return 'unauthorized';
-    socket.data = {
-      userId: caller.userId,
-      sessionId: caller.session.id,
-      expiresAt: Date.parse(caller.session.expires_at),
-      isBehind: false,
-    };
+    const visitor = await visitorOfHandshake(door, socket);
+    if (!visitor) return 'unauthorized';
+    socket.data = { ...visitor, expiresAt: Date.parse(visitor.expiresAt), isBehind: false };
     return (await hub.arrive(socket)) ? undefined : 'too_many_connections';
   };
   io.use((socket, next) => {
@@ -83,13 +80,13 @@ function createListener(
 
 /** Must be installed before the server listens. Stops with the server. */
 export function installRealtime(app: FastifyInstance, options: RealtimeOptions): Realtime {
-  const { database, callers, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
+  const { database, callers, tokens, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
   const hub = new Hub(database);
   const relay = worker && new WorkerRelay(worker);
   const warn = (message: string) => app.log.warn(message);
   const create = () => createSocketServer(app.server, { warn, idOf: relay && (() => relay.newId()) });
   const { io, upgraded } = installSocketRoutes(app, create, relay);
-  admit(io, hub, { callers, rules, trusts: trustIn(trustProxy) }, app.log);
+  admit(io, hub, { callers, tokens, rules, trusts: trustIn(trustProxy) }, app.log);
 
   const listener = listenOn && createListener(listenOn, hub, () => sweeper, app.log);
   const hear = (payload: string) => hub.hintAll(hintsIn(payload));

@@ -1,7 +1,7 @@
 // The SQL of realtime: hints to other nodes, and what the sweeper compares.
 import { read, write } from '../database/statement.ts';
 
-/** The channels of NOTIFY. The first carries `[[user id, revision], …]`, the second the id of an ended session. */
+/** The channels of NOTIFY. The first carries `[[user id, revision], …]`, the second the id of an ended session or API token. */
 export const CHANGES_CHANNEL = 'donewell_changes';
 export const SESSION_ENDS_CHANNEL = 'donewell_session_ends';
 
@@ -14,8 +14,11 @@ export const revisionsOf = read<{ user_id: string; epoch: number; rev: number }>
   'select user_id, epoch, rev from user_sync where user_id = any($1::text[])',
 );
 
-/** $1 session ids */
+/** $1 ids of sessions and API tokens */
 export const liveSessions = read<{ id: string; expires_at: string }>(
   'realtime_live_sessions',
-  'select id, expires_at from session where id = any($1::text[]) and expires_at > now()',
+  `select id, expires_at from session where id = any($1::text[]) and expires_at > now()
+   union all
+   select t.id, t.expires_at from api_token t join "user" u on u.id = t.user_id
+   where t.id = any($1::text[]) and t.expires_at > now() and u.disabled_at is null`,
 );

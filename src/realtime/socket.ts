@@ -6,6 +6,7 @@ import type { PushedEvent } from './feed.ts';
 /** Chosen by the server alone, from the session. */
 export interface SocketData {
   userId: string;
+  /** Of the session, or of the API token, that opened it. */
   sessionId: string;
   /** Milliseconds since the epoch. */
   expiresAt: number;

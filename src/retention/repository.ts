@@ -1,5 +1,5 @@
 // The SQL that ends what has had its time. Each statement may run on several nodes at once.
-import { IDEMPOTENCY_HOURS, TOMBSTONE_DAYS, TRASH_DAYS } from '../../contract/limits.ts';
+import { EXPIRED_TOKEN_DAYS, IDEMPOTENCY_HOURS, TOMBSTONE_DAYS, TRASH_DAYS } from '../../contract/limits.ts';
 import { read, write } from '../database/statement.ts';
 
 const SIGN_IN_ADDRESS_DAYS = 365;
@@ -23,6 +23,13 @@ export const deleteExpiredSessions = batch(
 export const deleteExpiredVerifications = batch(
   'retention_verifications',
   `delete from verification where id in (select id from verification where expires_at <= now() ${PICK})`,
+);
+
+export const deleteExpiredTokens = batch(
+  'retention_api_tokens',
+  `delete from api_token where (user_id, id) in (
+     select user_id, id from api_token
+     where expires_at <= now() - interval '${EXPIRED_TOKEN_DAYS} days' ${PICK})`,
 );
 
 export const deleteOldAnswers = batch(

@@ -6,6 +6,7 @@ import { writeForUser } from '../sync/user-write.ts';
 import {
   blankTrash,
   deleteExpiredSessions,
+  deleteExpiredTokens,
   deleteExpiredVerifications,
   deleteOldAddresses,
   deleteOldAnswers,
@@ -43,6 +44,7 @@ async function deleteTombstones(database: Database): Promise<void> {
 export async function applyRetention(database: Database): Promise<void> {
   for (const statement of [
     deleteExpiredSessions,
+    deleteExpiredTokens,
     deleteExpiredVerifications,
     deleteOldAnswers,
     deleteOldAddresses,

@@ -1,6 +1,6 @@
 // A write that answers a request: with an Idempotency-Key its first answer is kept in the very transaction of the write.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { callerOf } from '../auth/guard.ts';
+import { userIdOf } from '../auth/guard.ts';
 import { AppError } from '../errors.ts';
 import {
   type Answer,
@@ -67,7 +67,7 @@ async function keyedWrite<Input>(
   keyed: Keyed,
   work: Work<Input>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
-  const { userId } = callerOf(request);
+  const userId = userIdOf(request);
   try {
     const input = work.parse();
     return await writeForUser(writes, userId, (write) =>
@@ -96,7 +96,7 @@ export async function answerWrite<Input>(
       status,
       headers = {},
       body,
-    } = await writeForUser(writes, callerOf(request).userId, (write) => work.run(write, input));
+    } = await writeForUser(writes, userIdOf(request), (write) => work.run(write, input));
     return reply.code(status).headers(headers).send(body);
   }
   const { answer, replayed } = await keyedWrite(writes, request, { key, hash: requestHash(request) }, work);

@@ -2,13 +2,14 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { SyncPage, SyncQuery } from '../../contract/sync.ts';
-import { callerOf } from '../auth/guard.ts';
+import { userIdOf } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
 import { readSync } from './service.ts';
 
+const READ = { needsSession: true, scopes: ['tasks:read'] as const };
 const Headers = Type.Object({
   'if-none-match': Type.Optional(Type.String({ description: 'For polling: 304 while nothing has changed.' })),
 });
@@ -37,9 +38,9 @@ export function syncRoutes(
     answers: { 200: SyncPage, 304: Type.Null({ description: 'Not modified' }) },
     errors: ['sync_reset', 'validation_error'],
   });
-  app.get('/api/sync', { schema, config: { needsSession: true } }, async (request, reply) => {
+  app.get('/api/sync', { schema, config: READ }, async (request, reply) => {
     const query = checkQuery(SyncQuery, oneCursor(request.query));
-    const { userId } = callerOf(request);
+    const userId = userIdOf(request);
     const { etag, page } = await readSync(database, cursors, userId, query, request.headers['if-none-match']);
     reply.header('etag', etag);
     return page ?? reply.code(304).send();

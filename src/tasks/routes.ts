@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Message } from '../../contract/common.ts';
 import { NewTask, Task, TaskChange, TaskListQuery, TaskPage } from '../../contract/task.ts';
-import { callerOf } from '../auth/guard.ts';
+import { userIdOf } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import { validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
@@ -43,7 +43,8 @@ const WriteHeaders = Type.Object({
 const CreateHeaders = Type.Pick(WriteHeaders, ['idempotency-key']);
 const ReadHeaders = Type.Object({ 'if-none-match': Type.Optional(Type.String({ examples: ['"17"'] })) });
 
-const WRITE = { needsSession: true, ownBodyErrors: true };
+const READ = { needsSession: true, scopes: ['tasks:read'] as const };
+const WRITE = { needsSession: true, scopes: ['tasks:write'] as const, ownBodyErrors: true };
 const BODY_ERRORS = [
   'malformed_json',
   'unauthorized_access',
@@ -100,8 +101,8 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
     answers: { 200: TaskPage },
     errors: ['validation_error'],
   });
-  app.get('/api/tasks', { schema: list, config: { needsSession: true } }, async (request) => {
-    return listTasks(database, cursors, callerOf(request).userId, checkQuery(TaskListQuery, request.query));
+  app.get('/api/tasks', { schema: list, config: READ }, async (request) => {
+    return listTasks(database, cursors, userIdOf(request), checkQuery(TaskListQuery, request.query));
   });
 
   const get = operation({
@@ -114,8 +115,8 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
     answers: { 200: Task, 304: Type.Null({ description: 'Not modified' }) },
     errors: ['task_not_found', 'validation_error'],
   });
-  app.get('/api/tasks/:id', { schema: get, config: { needsSession: true } }, async (request, reply) => {
-    const [task] = await database.read(taskById, [callerOf(request).userId, taskIdOf(request)]);
+  app.get('/api/tasks/:id', { schema: get, config: READ }, async (request, reply) => {
+    const [task] = await database.read(taskById, [userIdOf(request), taskIdOf(request)]);
     if (!task) throw taskNotFound();
     reply.header('etag', etagOf(task.rev));
     return isNotModified(request.headers['if-none-match'], etagOf(task.rev)) ? reply.code(304).send() : task;
