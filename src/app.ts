@@ -45,6 +45,7 @@ import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-
 import { createServer, VERSION } from './http/server.ts';
 import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
+import { createMail } from './mail/mail.ts';
 import { asyncApiRoutes } from './realtime/asyncapi-routes.ts';
 import { installRealtime } from './realtime/realtime.ts';
 import type { WorkerPlace } from './realtime/worker-relay.ts';
@@ -187,18 +188,20 @@ async function assemble(
 
 /** The whole service, ready to listen. Closing it closes its connections too. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { logger } = options;
+  const { settings, secrets, logger } = options;
   const database = new Database(databaseOptions(options));
   const store = rateStoreOf(options);
   const trail = new AuditTrail(database, logger);
+  const mail = createMail({ database, settings, secretKey: secrets.secretKey, logger });
   const app = await assemble(options, { database, store, trail });
   const stopRetention = scheduleRetention(database, logger);
   app.addHook('onClose', async () => {
-    await stopRetention();
+    await Promise.all([mail.stop(), stopRetention()]);
     await trail.close();
     await store.close();
     await database.close();
   });
   await app.ready();
+  mail.start();
   return app;
 }

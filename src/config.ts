@@ -90,6 +90,47 @@ function trustProxy(raw: string): TrustProxy {
   });
 }
 
+/** A mail server, as `SMTP_URL` names it. */
+export interface SmtpServer {
+  host: string;
+  port: number;
+  /** TLS from the first byte; otherwise by STARTTLS. */
+  secure: boolean;
+  /** Without TLS nothing is sent. */
+  requireTls: boolean;
+  user: string | undefined;
+  password: string | undefined;
+}
+
+const THIS_MACHINE = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i;
+
+function smtpServer(raw: string): SmtpServer {
+  const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(raw);
+  const isPlain = /^\/?$/.test(pathname) && /^(\?tls=optional)?$/.test(search) && hash === '';
+  if (!isPlain || hostname === '' || !/^smtps?:\/\//i.test(raw)) refuse();
+  const secure = protocol === 'smtps:';
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? (secure ? 465 : 587) : Number(port),
+    secure,
+    requireTls: !secure && search === '' && !THIS_MACHINE.test(hostname),
+    user: username === '' ? undefined : decodeURIComponent(username),
+    password: password === '' ? undefined : decodeURIComponent(password),
+  };
+}
+
+/** Whom mails are from. */
+export interface MailSender {
+  name: string;
+  address: string;
+}
+
+function mailSender(raw: string): MailSender {
+  const [, name = '', bracketed] = /^([^<>"\p{Cc}]{0,100}?) *<([^<>]*)>$/u.exec(raw) ?? [];
+  const address = bracketed ?? raw;
+  return /^[^\s@<>"(),:;\\[\]]+@[A-Za-z0-9.-]+$/.test(address) ? { name, address } : refuse();
+}
+
 function host(raw: string): string {
   return /^[A-Za-z0-9.:_-]{1,253}$/.test(raw) ? raw : refuse();
 }
@@ -256,6 +297,20 @@ export const VARIABLES = {
     'a redis:// or rediss:// address',
     url('redis:', 'rediss:'),
     'A Redis that counts rate limits and carries hints of changes between several nodes, instead of PostgreSQL.',
+  ),
+  SMTP_URL: variable<SmtpServer | undefined>(
+    undefined,
+    'none: mails become files in `DATA_DIR/outbox`',
+    'smtp://user:password@host:587 or smtps://user:password@host:465',
+    smtpServer,
+    'The server that takes mails; `smtp://` demands STARTTLS unless it is on this machine or the address ends in `?tls=optional`.',
+  ),
+  MAIL_FROM: variable<MailSender | undefined>(
+    undefined,
+    '`Donewell <donewell@localhost>` in the outbox; required with `SMTP_URL`',
+    'an address, or a name and an address: Donewell <tasks@example.com>',
+    mailSender,
+    'Whom mails are from.',
   ),
 } as const;
 

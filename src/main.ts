@@ -10,6 +10,7 @@ import { MigrationError } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { createLog, type Log, LogFileError } from './http/logging.ts';
 import { VERSION } from './http/server.ts';
+import { assertMailSettings, outboxOf } from './mail/mail.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
 import { startWorkers, WorkerError, workerConnection, workerPlace } from './workers.ts';
 
@@ -63,11 +64,13 @@ async function listen(
 
 function announce(settings: Settings, port: number): void {
   const url = publicUrlOf({ ...settings, PORT: port });
+  const outbox = outboxOf(settings);
   const lines = [
     `Donewell ${VERSION} is ready (Ctrl-C stops it):`,
     `  web   ${url}`,
     `  api   ${url}/api`,
     `  docs  ${url}/docs`,
+    ...(outbox === undefined ? [] : [`  mail  files in ${outbox} (SMTP_URL is not set)`]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -141,6 +144,7 @@ async function main(): Promise<void> {
   };
   try {
     settings = loadSettings(readEnvironment(process.cwd(), process.env));
+    assertMailSettings(settings);
     const secrets = loadSecrets(settings);
     log = createLog({ level: settings.LOG_LEVEL, file: logFileOf(settings) });
     const { logger, close } = log;

@@ -33,6 +33,16 @@ const DEFAULTS: Partial<Record<VariableName, unknown>> = {
   REDIS_URL: undefined,
 };
 
+const smtp = (server: object) => ({
+  host: 'h',
+  port: 587,
+  secure: false,
+  requireTls: false,
+  user: undefined,
+  password: undefined,
+  ...server,
+});
+
 type Good = [raw: string, meaning: unknown];
 
 const GOOD: Partial<Record<VariableName, Good[]>> = {
@@ -104,6 +114,22 @@ const GOOD: Partial<Record<VariableName, Good[]>> = {
     ['128', 128],
   ],
   REDIS_URL: ['redis://h:1', 'rediss://u:p@h/2'].map((url) => [url, url]),
+  SMTP_URL: [
+    ['smtp://mail.example.com', smtp({ host: 'mail.example.com', port: 587, requireTls: true })],
+    ['smtps://u%40x:p%3A@h', smtp({ port: 465, secure: true, user: 'u@x', password: 'p:' })],
+    ['smtp://u:p@h:2525/', smtp({ port: 2525, requireTls: true, user: 'u', password: 'p' })],
+    ['smtp://h:25?tls=optional', smtp({ port: 25 })],
+    ['smtp://localhost:1025', smtp({ host: 'localhost', port: 1025 })],
+    ['smtp://127.0.0.1', smtp({ host: '127.0.0.1' })],
+    ['smtp://[::1]:25', smtp({ host: '::1', port: 25 })],
+    ['smtp://[2001:db8::1]', smtp({ host: '2001:db8::1', requireTls: true })],
+    ['smtp://127.0.0.1.example.com', smtp({ host: '127.0.0.1.example.com', requireTls: true })],
+  ],
+  MAIL_FROM: [
+    ['a@b.example', { name: '', address: 'a@b.example' }],
+    ['<a@localhost>', { name: '', address: 'a@localhost' }],
+    ['Donewell, the list <a+b@b.example>', { name: 'Donewell, the list', address: 'a+b@b.example' }],
+  ],
 };
 
 const NUMBERS = ['x', '-1', '1.5', '1e3', '0x10', '٣', '1 2', '99999999999999999999', 'NaN', '+5'];
@@ -152,6 +178,27 @@ const BAD: Partial<Record<VariableName, string[]>> = {
   LOG_LEVEL: ['verbose', 'x', '30'],
   WORKERS: [...NUMBERS, '0', '129'],
   REDIS_URL: ['x', 'http://h', 'postgres://h'],
+  SMTP_URL: [
+    'x',
+    'mail.example.com',
+    'http://h',
+    'smtp:h',
+    'smtp://',
+    'smtp://h/x',
+    'smtp://h?tls=no',
+    'smtp://h#x',
+  ],
+  MAIL_FROM: [
+    'x',
+    '<x>',
+    'a b',
+    'a@b, c@d',
+    'A <a@b',
+    'A <a@b> <c@d>',
+    'A <a@b>\r\nBcc: c@d',
+    'A\r\nX: y <a@b>',
+    '<a@b\r\n>',
+  ],
 };
 
 describe('a setting', () => {
@@ -234,6 +281,7 @@ describe('a start with a bad setting', () => {
       { DATABASE_DIRECT_URL: 'postgres://u:hunter2@127.0.0.1:1/d' },
       /^DATABASE_DIRECT_URL must be set together with DATABASE_URL\.\n$/,
     ],
+    [{ SMTP_URL: 'smtp://u:hunter2@h' }, /^MAIL_FROM must be set together with SMTP_URL\.\n$/],
     [{ DATA_DIR: '/dev/null/hunter2' }, /^DATA_DIR must be a directory that can be written: [^\n]+\n$/],
     [{ LOG_FILE: '/dev/null/hunter2' }, /^LOG_FILE must be where a file can be written: [^\n]+\n$/],
   ])('ends with one line and a failure: %j', async (env, line) => {

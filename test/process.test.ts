@@ -51,11 +51,12 @@ describe('a start', () => {
     server = await startProcess({ env });
     const port = new URL(server.url).port;
     expect(Number(port)).toBeGreaterThan(0);
-    expect(server.stdout().split('\n').slice(-5)).toEqual([
+    expect(server.stdout().split('\n').slice(-6)).toEqual([
       expect.stringMatching(/^Donewell \d+\.\d+\.\d+ is ready \(Ctrl-C stops it\):$/),
       `  web   http://localhost:${port}`,
       `  api   http://localhost:${port}/api`,
       `  docs  http://localhost:${port}/docs`,
+      `  mail  files in ${path.join(env.DATA_DIR, 'outbox')} (SMTP_URL is not set)`,
       '',
     ]);
     expect(server.stderr()).toBe('');

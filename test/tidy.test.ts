@@ -19,6 +19,7 @@ const ROOMS = [
   'database',
   'http',
   'audit',
+  'mail',
   'auth',
   'account',
   'sync',

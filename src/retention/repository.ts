@@ -3,6 +3,7 @@ import { EXPIRED_TOKEN_DAYS, IDEMPOTENCY_HOURS, TOMBSTONE_DAYS, TRASH_DAYS } fro
 import { read, write } from '../database/statement.ts';
 
 const SIGN_IN_ADDRESS_DAYS = 365;
+const ENDED_MAIL_DAYS = 30;
 
 /** Statements that end at most $1 rows and say how many: a backlog of any size is worked off within every time-out. */
 function batch(name: string, change: string) {
@@ -43,6 +44,13 @@ export const deleteOldAddresses = batch(
   `delete from sign_in_address where (user_id, address) in (
      select user_id, address from sign_in_address
      where last_used_at <= now() - interval '${SIGN_IN_ADDRESS_DAYS} days' ${PICK})`,
+);
+
+/** What is left of a mail that was sent or given up: when, and of which kind. */
+export const deleteEndedMails = batch(
+  'retention_mails',
+  `delete from mail where id in (
+     select id from mail where sealed is null and created_at <= now() - interval '${ENDED_MAIL_DAYS} days' ${PICK})`,
 );
 
 /** An hour later than a restore is possible, so that the two never meet. */

@@ -5,6 +5,7 @@ import type { WriteStatement } from '../database/statement.ts';
 import { writeForUser } from '../sync/user-write.ts';
 import {
   blankTrash,
+  deleteEndedMails,
   deleteExpiredSessions,
   deleteExpiredTokens,
   deleteExpiredVerifications,
@@ -48,6 +49,7 @@ export async function applyRetention(database: Database): Promise<void> {
     deleteExpiredVerifications,
     deleteOldAnswers,
     deleteOldAddresses,
+    deleteEndedMails,
     blankTrash,
   ]) {
     await endAll(database, statement);

@@ -7,6 +7,7 @@ import { inject } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { type Environment, loadSettings } from '../../src/config.ts';
 import { databaseOn } from './global-setup.ts';
+import { dataDirectory } from './process.ts';
 import { query } from './sql.ts';
 
 export interface TestServer {
@@ -51,7 +52,8 @@ export async function startServer({
   const logs: string[] = [];
   // Several nodes of several files share the suite's one PostgreSQL: each with the usual pool would exhaust it.
   const usual = { PORT: '0', RATE_LIMIT_REQUESTS: '1000000', LOG_LEVEL: 'debug', DATABASE_POOL_SIZE: '10' };
-  const settings = loadSettings({ ...usual, ...env });
+  const place = dataDirectory();
+  const settings = loadSettings({ ...usual, DATA_DIR: place.directory, ...env });
   const secrets = {
     secretKey: settings.SECRET_KEY ?? 'k'.repeat(48),
     betterAuthSecret: settings.BETTER_AUTH_SECRET ?? 'b'.repeat(48),
@@ -62,6 +64,7 @@ export async function startServer({
   const close = async () => {
     await app.close();
     await own?.drop();
+    place.remove();
   };
   return {
     url,
