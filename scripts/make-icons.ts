@@ -1,4 +1,4 @@
-// `node scripts/make-icons.ts`: draws web/public/icon.svg as the PNG files that the manifest names.
+// `npx node scripts/make-icons.ts`: draws web/public/icon.svg as the PNG files that the manifest names.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { launchBrowser } from '../test/support/browser.ts';

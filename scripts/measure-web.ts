@@ -1,4 +1,4 @@
-// `node scripts/measure-web.ts`: the figures in docs/web-app.md, measured in the packaged Chromium on 10,000 tasks.
+// `npx node scripts/measure-web.ts`: the figures in docs/web-app.md, measured in the packaged Chromium on 10,000 tasks.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';

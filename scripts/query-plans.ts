@@ -1,5 +1,5 @@
 // Writes docs/query-plans.md: how a private PostgreSQL answers the listings of a user with 100,000 tasks.
-// Run it after a change of listings or indexes: node scripts/query-plans.ts
+// Run it after a change of listings or indexes: npx node scripts/query-plans.ts
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +21,7 @@ const FILE = path.resolve(import.meta.dirname, '../docs/query-plans.md');
 
 const INTRODUCTION = `# Query plans
 
-Written by \`node scripts/query-plans.ts\`; \`test/plans.test.ts\` holds what matters of it. One user has 100,000 tasks, 2,000 of
+Written by \`npx node scripts/query-plans.ts\`; \`test/plans.test.ts\` holds what matters of it. One user has 100,000 tasks, 2,000 of
 them in the trash, on some 2,200 pages of 8 KiB; fifty others have forty each. A page of a listing is 101 rows: one more than
 is sent tells whether there is another. "Pages" are those that PostgreSQL looked at, in the table and in its indexes.
 
