@@ -25,11 +25,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 export type LogLevel = (typeof LOG_LEVELS)[number];
 const SIGN_UP_MODES = ['open', 'invite', 'closed'] as const;
 export type SignUpMode = (typeof SIGN_UP_MODES)[number];
-const DEV_ORIGINS = ['3000', '3001'].flatMap((port) => [`http://localhost:${port}`]);
-const DEFAULT_ORIGINS = [
-  ...DEV_ORIGINS,
-  ...DEV_ORIGINS.map((origin) => origin.replace('localhost', '127.0.0.1')),
-];
+/** Where front ends in development usually stand. */
+const DEFAULT_ORIGINS = ['localhost', '127.0.0.1'].flatMap((name) =>
+  ['3000', '3001'].map((port) => `http://${name}:${port}`),
+);
 
 function refuse(): never {
   throw new ConfigError();
@@ -273,7 +272,7 @@ export const VARIABLES = {
   LOG_LEVEL: variable<LogLevel>(
     'info',
     '`info`, with `DEBUG` `debug`',
-    LOG_LEVELS.join(', '),
+    `one of ${LOG_LEVELS.join(', ')}`,
     oneOf(LOG_LEVELS),
     'The least important messages that are logged.',
   ),

@@ -69,7 +69,7 @@ function openFile(file: string): RotatingFileStream {
 
 export function createLog(options: { level: LogLevel; file: string | undefined }): Log {
   const terminal = process.stdout.isTTY
-    ? pretty({ translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true })
+    ? pretty({ translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true })
     : process.stdout;
   const file = options.file === undefined ? undefined : openFile(options.file);
   const streams = [terminal, ...(file ? [file] : [])].map((stream) => ({
