@@ -8,6 +8,7 @@ import { AppError, validationError } from '../errors.ts';
 import type { Client } from '../http/client.ts';
 import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
 import type { Caller, Callers } from './caller.ts';
+import { unauthenticated } from './guard.ts';
 import { passwordFault } from './passwords.ts';
 import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
@@ -158,7 +159,7 @@ export function createAuthService({ database, auth, callers, limits }: AuthParts
   async function refresh(caller: Caller): Promise<SessionRow> {
     const values = [caller.session.id, callers.tokens.lifetime];
     const [extended] = await database.transaction((transaction) => transaction.query(extendSession, values));
-    if (!extended) throw new AppError('unauthenticated', 'Sign in to continue.');
+    if (!extended) throw unauthenticated();
     return { ...caller.session, expires_at: extended.expires_at };
   }
 

@@ -2,16 +2,13 @@
 import type { Overview, OverviewQuery, Stats } from '../../contract/dashboard.ts';
 import { TREND_DEFAULT_DAYS } from '../../contract/limits.ts';
 import { PRIORITIES } from '../../contract/task.ts';
+import { unauthenticated } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf } from '../database/failure.ts';
-import { AppError, validationError } from '../errors.ts';
+import { type AppError, validationError } from '../errors.ts';
 import { type Counts, countsByPriority, statsOf, type UserRow, userRow } from '../sync/user-row.ts';
 import { isTimeZone, postgresZone, UNKNOWN_ZONE_SQLSTATE } from '../text/time-zone.ts';
 import { categoryCounts, dueCounts, recentTasks, streaks, trend } from './repository.ts';
-
-function userGone(): AppError {
-  return new AppError('unauthenticated', 'Sign in to continue.');
-}
 
 function breakdown({ total, completed }: Counts) {
   return { total, completed, pending: total - completed };
@@ -19,7 +16,7 @@ function breakdown({ total, completed }: Counts) {
 
 export async function readStats(database: Database, userId: string): Promise<Stats> {
   const [row] = await database.read(userRow, [userId]);
-  if (!row) throw userGone();
+  if (!row) throw unauthenticated();
   return statsOf(row);
 }
 
@@ -58,7 +55,7 @@ export async function readOverview(
         transaction.query(streaks, [userId, tz]),
         transaction.query(recentTasks, [userId]),
       ]);
-      if (!row || !due || !streak) throw userGone();
+      if (!row || !due || !streak) throw unauthenticated();
       const { generated_at, ...buckets } = due;
       const by_category = categories.map((counts) => ({ category: counts.category, ...breakdown(counts) }));
       return {

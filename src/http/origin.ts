@@ -13,26 +13,26 @@ export function ownOrigin(request: FastifyRequest): string {
   return `${request.protocol}://${request.host}`.toLowerCase();
 }
 
-/** The same rule for a request that Fastify does not see: the handshake of a socket. `own` is the server's own origin. */
-export function isAllowedHandshakeOrigin(
-  rules: OriginRules,
-  headers: IncomingHttpHeaders,
-  own: string,
-): boolean {
-  const { origin } = headers;
-  if (origin === undefined) return headers['sec-fetch-site'] !== 'cross-site';
-  return rules.allowed.has(origin.toLowerCase()) || origin.toLowerCase() === own.toLowerCase();
+function isOurs({ allowed }: OriginRules, origin: string, own: string): boolean {
+  return allowed.has(origin.toLowerCase()) || origin.toLowerCase() === own.toLowerCase();
 }
 
 export function isAllowedOrigin(rules: OriginRules, request: FastifyRequest, origin: string): boolean {
-  return rules.allowed.has(origin.toLowerCase()) || origin.toLowerCase() === ownOrigin(request);
+  return isOurs(rules, origin, ownOrigin(request));
 }
 
-/** True when a browser page that is not one of ours may have caused this request. */
+/**
+ * True when a browser page that is not one of ours may have caused a request with these headers. For the handshake of a
+ * socket, too, which Fastify does not see.
+ * @param own the server's own origin, as the request reached it.
+ */
+export function isForeign(rules: OriginRules, headers: IncomingHttpHeaders, own: string): boolean {
+  const { origin } = headers;
+  return origin === undefined ? headers['sec-fetch-site'] === 'cross-site' : !isOurs(rules, origin, own);
+}
+
 export function isForeignPage(rules: OriginRules, request: FastifyRequest): boolean {
-  const { origin } = request.headers;
-  if (origin !== undefined) return !isAllowedOrigin(rules, request, origin);
-  return request.headers['sec-fetch-site'] === 'cross-site';
+  return isForeign(rules, request.headers, ownOrigin(request));
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);

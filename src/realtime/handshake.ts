@@ -5,7 +5,7 @@ import { isApiToken } from '../auth/api-token.ts';
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import { bearerToken, type Caller, type Callers } from '../auth/caller.ts';
 import type { TrustProxy } from '../config.ts';
-import { isAllowedHandshakeOrigin, type OriginRules } from '../http/origin.ts';
+import { isForeign, type OriginRules } from '../http/origin.ts';
 import type { RealtimeSocket } from './socket.ts';
 
 export interface Doorkeeper {
@@ -75,5 +75,5 @@ export async function visitorOfHandshake(
   const { callers, rules, trusts } = door;
   const caller = await callers.find({ cookie: headers.cookie });
   const own = ownOriginOf(headers, secure, trusts(address));
-  return isAllowedHandshakeOrigin(rules, headers, own) ? bySession(caller) : undefined;
+  return isForeign(rules, headers, own) ? undefined : bySession(caller);
 }

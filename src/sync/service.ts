@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { SYNC_DEFAULT_LIMIT } from '../../contract/limits.ts';
 import type { SyncPage, SyncQuery } from '../../contract/sync.ts';
+import { unauthenticated } from '../auth/guard.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import { isNotModified } from '../http/conditional.ts';
@@ -87,7 +88,7 @@ export async function readSync(
   const limit = query.limit ?? SYNC_DEFAULT_LIMIT;
   return database.snapshot(async (transaction) => {
     const [row] = await transaction.query(userRow, [userId]);
-    if (!row) throw new AppError('unauthenticated', 'Sign in to continue.');
+    if (!row) throw unauthenticated();
     const { epoch, rev, head } = start(row, asked);
     const state = nameOfState(userId, row);
     // One more than the page tells whether there is another.

@@ -1,7 +1,7 @@
 // A write to one user's tasks: the user's row is locked, each change takes the next revision, the counters follow.
 import type { Priority } from '../../contract/task.ts';
+import { unauthenticated } from '../auth/guard.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import { AppError } from '../errors.ts';
 import { inTurn } from './turns.ts';
 import { advanceUserRow, type Counts, lockUserRow } from './user-row.ts';
 
@@ -78,7 +78,7 @@ export async function writeForUser<Result>(
     database.transaction(async (transaction) => {
       const [locked] = await transaction.query(lockUserRow, [userId]);
       // The account was deleted after the session had been found.
-      if (!locked) throw new AppError('unauthenticated', 'Sign in to continue.');
+      if (!locked) throw unauthenticated();
       const write = new UserWrite(transaction, userId, locked);
       const result = await run(write);
       write.finish();
