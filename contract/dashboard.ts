@@ -4,14 +4,15 @@ import { Time } from './common.ts';
 import { RECENT_TASKS, TREND_DAYS, TREND_DEFAULT_DAYS } from './limits.ts';
 import { Task } from './task.ts';
 
-const count = Type.Integer({ minimum: 0, examples: [3] });
+const countOf = (example: number) => Type.Integer({ minimum: 0, examples: [example] });
+const count = countOf(3);
 const date = Type.String({ format: 'date', examples: ['2026-01-31'] });
 
 export const Stats = Type.Object(
   {
-    total_tasks: count,
-    completed_tasks: count,
-    pending_tasks: count,
+    total_tasks: countOf(5),
+    completed_tasks: countOf(3),
+    pending_tasks: countOf(2),
     completion_rate: Type.Number({
       minimum: 0,
       maximum: 100,

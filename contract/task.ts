@@ -43,6 +43,22 @@ const taskProperties = {
 export const Task = Type.Object(taskProperties, { $id: 'Task' });
 export type Task = Static<typeof Task>;
 
+/** A task as the documents show one, whole. */
+export const TASK_EXAMPLE: Task = {
+  id: 42,
+  title: 'Buy oat milk',
+  description: null,
+  status: false,
+  category: 'home',
+  priority: 2,
+  due_date: '2026-01-31',
+  completed_at: null,
+  created_at: '2026-01-03T10:30:00.000Z',
+  updated_at: '2026-01-04T08:00:00.000Z',
+  user_id: '8c7f2f64-58a5-4d0c-9d3c-0c6d0d7a5b11',
+  rev: 18,
+};
+
 /** A task of a listing: one in the trash also says since when. */
 export const ListedTask = Type.Object(
   { ...taskProperties, deleted_at: Type.Optional(Time) },
@@ -78,7 +94,13 @@ const editable = {
       ...nullable,
     }),
   ),
-  status: Type.Optional(Type.Boolean({ 'x-error': 'must be true or false' })),
+  status: Type.Optional(
+    Type.Boolean({
+      description: 'True when completed.',
+      examples: [false],
+      'x-error': 'must be true or false',
+    }),
+  ),
   category: Type.Optional(
     Type.Unsafe<string | null>({
       type: ['string', 'null'],

@@ -132,7 +132,7 @@ const TAGS = [
 
 const DESCRIPTION = `Multi-user to-do lists.
 
-Every error is an RFC 9457 problem with a \`code\`; its \`detail\` is a sentence for a person. Writes take \`If-Match\`
+Every error is an RFC 9457 problem with a \`code\` ([all of them](/docs/errors)); its \`detail\` is a sentence for a person. Writes take \`If-Match\`
 (no lost update) and \`Idempotency-Key\` (no double effect). Signed-in answers carry \`RateLimit\` headers.
 
 Changes are pushed over Socket.IO at \`/socket.io\`: see the AsyncAPI document at [/asyncapi.json](/asyncapi.json).`;
@@ -189,7 +189,13 @@ export async function installDocs(
     staticCSP: false,
     transformStaticCSP: (policy) => `${policy};${SWAGGER_STYLE}`,
     theme: { title: 'Donewell API' },
-    uiConfig: { persistAuthorization: false, tryItOutEnabled: true, displayRequestDuration: true },
+    uiConfig: {
+      // Without the bar that offers to open other documents.
+      layout: 'BaseLayout',
+      persistAuthorization: false,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
   });
   const page = errorPage();
   app.get('/docs/errors', { schema: { hide: true } as FastifySchema }, async (_request, reply) =>

@@ -1,12 +1,12 @@
 // What each error means and what to do about it: the page at /docs/errors that the `type` of a problem points to.
 import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts';
+import { BODY_BYTES, JSON_DEPTH } from '../../contract/limits.ts';
 
 /** Completes "This error means that …" for people who build clients. */
 export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   malformed_request:
     'The request line, the URL or the headers cannot be parsed. Too long a URL (414), too large headers (431) and too slow a request (408) carry this code, too.',
-  malformed_json:
-    'The body is empty, not UTF-8 or not JSON, is nested deeper than 32 levels, or has a NUL or half a surrogate pair in a string.',
+  malformed_json: `The body is empty, not UTF-8 or not JSON, is nested deeper than ${JSON_DEPTH} levels, or has a NUL or half a surrogate pair in a string.`,
   unauthenticated: 'There is no session, or it has expired or been revoked. Sign in again.',
   invalid_credentials: 'E-mail or password is wrong. Whether the account exists is not told.',
   unauthorized_access:
@@ -25,7 +25,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   sync_reset: 'The sync cursor can no longer be served. Start again without one.',
   stale:
     'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',
-  payload_too_large: 'The body is larger than 64 KiB.',
+  payload_too_large: `The body is larger than ${BODY_BYTES / 1024} KiB.`,
   unsupported_media_type: 'The body is not `application/json` in UTF-8, or is compressed.',
   validation_error: 'One or more fields cannot be used. `errors` names each with what it must be.',
   idempotency_key_reused: 'This Idempotency-Key was used for another request. Take a new one.',

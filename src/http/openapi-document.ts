@@ -1,6 +1,7 @@
 // What the finished OpenAPI document has beyond the schemas of the routes: errors with examples, headers, words.
 import { STATUS_CODES } from 'node:http';
 import { ERROR_CODE_NAMES, ERROR_CODES, type ErrorCode } from '../../contract/errors.ts';
+import { TASK_EXAMPLE } from '../../contract/task.ts';
 import { AppError, validationError } from '../errors.ts';
 import { ERROR_MEANINGS } from './error-page.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
@@ -25,20 +26,6 @@ const STALE = {
   ],
 };
 const REQUEST_ID = '5b1a2c1e-7a43-4a55-9c8a-0d4a3b7c6d21';
-const TASK = {
-  id: 42,
-  title: 'Buy oat milk',
-  description: null,
-  status: false,
-  category: 'home',
-  priority: 2,
-  due_date: '2026-01-31',
-  completed_at: null,
-  created_at: '2026-01-03T10:30:00.000Z',
-  updated_at: '2026-01-04T08:00:00.000Z',
-  user_id: '8c7f2f64-58a5-4d0c-9d3c-0c6d0d7a5b11',
-  rev: 18,
-};
 
 const text = { schema: { type: 'string' } };
 const HEADERS: Json = {
@@ -66,7 +53,7 @@ function exampleOf(code: ErrorCode): Json {
       : new AppError(code, ERROR_MEANINGS[code].split('. ')[0]?.replace(/\.?$/, '.') ?? '');
   return {
     summary: ERROR_CODES[code].title,
-    value: { ...problemOf(error, REQUEST_ID), ...(code === 'stale' ? { current: TASK } : {}) },
+    value: { ...problemOf(error, REQUEST_ID), ...(code === 'stale' ? { current: TASK_EXAMPLE } : {}) },
   };
 }
 
@@ -123,7 +110,8 @@ function betterAuthResponses(): Json {
   };
 }
 
-function withWords(responses: Json, operation: Json): Json {
+/** An answer with the headers that come with it, and Fastify's empty description replaced. */
+function withHeaders(responses: Json, operation: Json): Json {
   const isSession = (operation.security as unknown[] | undefined)?.length;
   const isTask = JSON.stringify(responses).includes('"#/components/schemas/Task"');
   const isWrite = JSON.stringify(operation.parameters ?? []).includes('idempotency-key');
@@ -149,7 +137,7 @@ function responsesOf(operation: Json, shared: Json): Json {
   if (tag === 'Better Auth') return betterAuthResponses();
   return {
     ...errorResponses(codes, shared),
-    ...withWords(operation.responses as Json, operation),
+    ...withHeaders(operation.responses as Json, operation),
     default: { $ref: '#/components/responses/Refused' },
   };
 }

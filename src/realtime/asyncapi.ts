@@ -6,6 +6,7 @@ import {
   SOCKET_PACKETS_PER_SECOND,
   SOCKETS_PER_USER,
 } from '../../contract/limits.ts';
+import { TASK_EXAMPLE } from '../../contract/task.ts';
 
 type Json = { [key: string]: unknown };
 
@@ -20,35 +21,21 @@ Quick changes to one task may arrive as one event. After more than ${PUSHED_CHAN
 Limits: ${SOCKETS_PER_USER} sockets for each user on each node (\`connect_error\` with \`too_many_connections\`); packets
 from clients of ${SOCKET_PACKET_BYTES / 1024} KiB, ${SOCKET_PACKETS_PER_SECOND} a second, or the socket is closed.`;
 
-const TASK: Json = {
-  id: 42,
-  title: 'Buy oat milk',
-  description: null,
-  status: false,
-  category: 'home',
-  priority: 2,
-  due_date: '2026-01-31',
-  completed_at: null,
-  created_at: '2026-01-03T10:30:00.000Z',
-  updated_at: '2026-01-04T08:00:00.000Z',
-  user_id: '8c7f2f64-58a5-4d0c-9d3c-0c6d0d7a5b11',
-  rev: 18,
-};
-const PLACE = { rev: 18, prev_rev: 17, at: TASK.updated_at };
+const PLACE = { rev: 18, prev_rev: 17, at: TASK_EXAMPLE.updated_at };
 const STATS = {
   total_tasks: 5,
   completed_tasks: 3,
   pending_tasks: 2,
   completion_rate: 60.0,
-  updated_at: TASK.updated_at,
+  updated_at: TASK_EXAMPLE.updated_at,
   rev: 18,
 };
 
 /** A payload of each event, as documented. */
 export const EXAMPLES: Record<keyof typeof SERVER_EVENTS, Json> = {
-  'task:created': { ...PLACE, task: TASK },
-  'task:updated': { ...PLACE, task: TASK },
-  'task:restored': { ...PLACE, task: TASK },
+  'task:created': { ...PLACE, task: TASK_EXAMPLE },
+  'task:updated': { ...PLACE, task: TASK_EXAMPLE },
+  'task:restored': { ...PLACE, task: TASK_EXAMPLE },
   'task:deleted': { ...PLACE, id: 42 },
   'dashboard:stats': STATS,
   'sync:required': { rev: 18 },
