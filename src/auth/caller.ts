@@ -1,8 +1,9 @@
-// Who is asking: the session behind a cookie or a bearer token, looked up in the database at every request.
+// Who is asking: the session behind a cookie or a bearer token, looked up in the database for every request.
+import { Batch } from '../database/batch.ts';
 import type { Database } from '../database/database.ts';
 import type { AccessTokens } from './access-token.ts';
 import type { SessionCookie } from './cookie.ts';
-import { type SessionRow, sessionById, sessionByToken } from './repository.ts';
+import { type SessionRow, sessionsById, sessionsByToken } from './repository.ts';
 
 export interface Caller {
   userId: string;
@@ -26,10 +27,18 @@ export function bearerToken(authorization: string | undefined): string | undefin
 export class Callers {
   readonly cookie: SessionCookie;
   readonly tokens: AccessTokens;
-  readonly #database: Database;
+  readonly #byToken: Batch<SessionRow>;
+  readonly #byId: Batch<SessionRow>;
 
   constructor(database: Database, cookie: SessionCookie, tokens: AccessTokens) {
-    this.#database = database;
+    this.#byToken = new Batch(async (asked) => {
+      const rows = await database.read(sessionsByToken, [asked]);
+      return new Map(rows.map((row) => [row.token, row]));
+    });
+    this.#byId = new Batch(async (asked) => {
+      const rows = await database.read(sessionsById, [asked]);
+      return new Map(rows.map((row) => [row.id, row]));
+    });
     this.cookie = cookie;
     this.tokens = tokens;
   }
@@ -45,12 +54,14 @@ export class Callers {
   async byBearer(accessToken: string): Promise<Caller | undefined> {
     const subject = await this.tokens.verify(accessToken);
     if (!subject) return undefined;
-    const [session] = await this.#database.read(sessionById, [subject.sessionId, subject.userId]);
-    return session && { userId: session.user_id, session, by: 'bearer' };
+    const session = await this.#byId.find(subject.sessionId);
+    return session?.user_id === subject.userId
+      ? { userId: session.user_id, session, by: 'bearer' }
+      : undefined;
   }
 
   async bySessionToken(token: string): Promise<Caller | undefined> {
-    const [session] = await this.#database.read(sessionByToken, [token]);
+    const session = await this.#byToken.find(token);
     return session && { userId: session.user_id, session, by: 'cookie' };
   }
 }

@@ -22,16 +22,16 @@ const SESSION_WITH_USER = `
          u.created_at as user_created_at, u.updated_at as user_updated_at
   from session s join "user" u on u.id = s.user_id`;
 
-/** $1 token */
-export const sessionByToken = read<SessionRow>(
-  'session_by_token',
-  `${SESSION_WITH_USER} where s.token = $1 and s.expires_at > now() and u.disabled_at is null`,
+/** $1 tokens */
+export const sessionsByToken = read<SessionRow>(
+  'sessions_by_token',
+  `${SESSION_WITH_USER} where s.token = any($1) and s.expires_at > now() and u.disabled_at is null`,
 );
 
-/** $1 session id, $2 user id */
-export const sessionById = read<SessionRow>(
-  'session_by_id',
-  `${SESSION_WITH_USER} where s.id = $1 and s.user_id = $2 and s.expires_at > now() and u.disabled_at is null`,
+/** $1 session ids */
+export const sessionsById = read<SessionRow>(
+  'sessions_by_id',
+  `${SESSION_WITH_USER} where s.id = any($1) and s.expires_at > now() and u.disabled_at is null`,
 );
 
 /** $1 session id */
