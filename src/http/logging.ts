@@ -1,6 +1,7 @@
 // The log: to the console (readable in a terminal, JSON lines elsewhere) and to a rotating file, without secrets.
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
@@ -19,6 +20,13 @@ export interface Log {
 
 const FILE_SIZE = '10M';
 const FILES_KEPT = 5;
+const WITH_LEVEL: unique symbol = Symbol.for('pino.metadata');
+/** Milliseconds that lines may wait for others. */
+const LINES_WAIT = 100;
+/** Characters that may wait. */
+const LINES_LENGTH = 32_768;
+/** From this level of pino's on (warn) they do not wait. */
+const URGENT = 40;
 
 interface LoggedError {
   name: string;
@@ -67,29 +75,50 @@ function openFile(file: string): RotatingFileStream {
   return stream;
 }
 
+/** Lines that are written out together: each by itself would cost as much as the rest of a request. */
+class Lines {
+  /** Of the line that is being written; pino sets it where it finds this symbol. */
+  lastLevel = 0;
+  readonly [WITH_LEVEL] = true;
+  readonly #streams: Pick<Writable, 'write'>[];
+  #waiting = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(streams: Pick<Writable, 'write'>[]) {
+    this.#streams = streams;
+  }
+
+  write(lines: string): void {
+    this.#waiting += lines;
+    if (this.lastLevel >= URGENT || this.#waiting.length >= LINES_LENGTH) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), LINES_WAIT);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const lines = this.#waiting;
+    this.#waiting = '';
+    if (lines !== '') for (const stream of this.#streams) stream.write(lines);
+  }
+}
+
 export function createLog(options: { level: LogLevel; file: string | undefined }): Log {
   const terminal = process.stdout.isTTY
     ? pretty({ translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true })
     : process.stdout;
   const file = options.file === undefined ? undefined : openFile(options.file);
-  const streams = [terminal, ...(file ? [file] : [])].map((stream) => ({
-    stream,
-    level: options.level as pino.Level,
-  }));
+  const lines = new Lines(file ? [terminal, file] : [terminal]);
   const redact = ['req.headers', 'headers', '*.password', '*.token', '*.authorization', '*.cookie'];
   const settings = {
     level: options.level,
     redact,
     serializers: { err: describeError, error: describeError },
   };
-  const logger = pino(
-    settings,
-    options.level === 'silent' ? pino.destination('/dev/null') : pino.multistream(streams),
-  );
-  const write = (lines: string) => {
-    terminal.write(lines);
-    file?.write(lines);
+  const logger = pino(settings, lines);
+  const close = () => {
+    lines.flush();
+    return new Promise<void>((resolve) => (file ? file.end(() => resolve()) : resolve()));
   };
-  const close = () => new Promise<void>((resolve) => (file ? file.end(() => resolve()) : resolve()));
-  return { logger, write, close };
+  return { logger, write: (passed) => lines.write(passed), close };
 }
