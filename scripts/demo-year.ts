@@ -118,9 +118,33 @@ const DESCRIPTIONS = [
   'Before noon, if possible.',
   'Ask Kim first.',
   'See the mail of last week.',
-  'Two litres, and oat milk for Jo.',
+  'The blue folder has the details.',
   'Not urgent, but nice to have done.',
 ];
+
+/** What is still ahead, so that not everything with a date is overdue: days until it is due, and since it was written. */
+const PLANS: { title: string; category: string; priority: Priority; dueIn: number; writtenAgo: number }[] = [
+  { title: 'Send the expenses', category: 'work', priority: 3, dueIn: 0, writtenAgo: 3 },
+  { title: 'Bring the cake', category: 'family', priority: 2, dueIn: 0, writtenAgo: 1 },
+  { title: 'Show the prototype', category: 'work', priority: 3, dueIn: 1, writtenAgo: 6 },
+  { title: 'Put the bins out', category: 'home', priority: 1, dueIn: 2, writtenAgo: 2 },
+  { title: 'Eye test', category: 'health', priority: 2, dueIn: 4, writtenAgo: 9 },
+  { title: 'Rehearse the talk', category: 'learning', priority: 2, dueIn: 6, writtenAgo: 4 },
+  { title: 'Book the train', category: 'errands', priority: 2, dueIn: 9, writtenAgo: 5 },
+  { title: 'Order firewood', category: 'home', priority: 1, dueIn: 16, writtenAgo: 8 },
+  { title: 'Renew the contract with the printer', category: 'work', priority: 2, dueIn: 25, writtenAgo: 7 },
+];
+
+function planned(now: number): DemoTask[] {
+  return PLANS.map(({ dueIn, writtenAgo, ...task }, index) => ({
+    ...task,
+    description: null,
+    due_date: isoDay(now + dueIn * DAY),
+    // No two at one moment: the order of the list is the order of writing.
+    created_at: new Date(now - writtenAgo * DAY - index * HOUR),
+    completed_at: null,
+  }));
+}
 
 /** A small generator with a seed (mulberry32): the same year every time. */
 export function randomFrom(seed: number): () => number {
@@ -165,7 +189,7 @@ function taskAt(created: number, now: number, random: () => number): DemoTask {
   // Most is done within days, the urgent sooner; some things never are.
   const lag = (random() ** 3 * 25 * DAY) / level + HOUR;
   const done = created + lag;
-  const abandoned = random() < 0.06;
+  const abandoned = random() < 0.02;
   return {
     title: pick(random, titles),
     description: random() < 0.25 ? pick(random, DESCRIPTIONS) : null,
@@ -181,7 +205,7 @@ function taskAt(created: number, now: number, random: () => number): DemoTask {
 export function demoYear(now: Date, seed = 2026): DemoTask[] {
   const random = randomFrom(seed);
   const end = now.getTime();
-  const tasks: DemoTask[] = [];
+  const tasks = planned(end);
   for (let day = 365; day >= 0; day--) {
     const midnight = Date.parse(`${isoDay(end - day * DAY)}T00:00:00Z`);
     for (let count = tasksOn(new Date(midnight), random); count > 0; count--) {

@@ -1,0 +1,37 @@
+// `npm run demo` beside a running server: an account whose pages and charts have something to show, every time anew.
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { signIn } from './support/accounts.ts';
+import { expectRecount } from './support/overview.ts';
+import { dataDirectory, type RunningServer, runScript, startProcess } from './support/process.ts';
+
+const SCRIPT = path.resolve(import.meta.dirname, '../scripts/demo.ts');
+const place = dataDirectory();
+const env = {
+  DATA_DIR: path.join(place.directory, 'data'),
+  DEMO_PASSWORD: 'a year of tasks',
+  RATE_LIMIT_REQUESTS: '1000000',
+};
+let server: RunningServer;
+
+beforeAll(async () => {
+  server = await startProcess({ env });
+});
+afterAll(async () => {
+  await server.stop();
+  place.remove();
+});
+
+it('makes an account that can sign in, with dashboards that equal a recount, also a second time', async () => {
+  for (const removed of ['', 'The old demo@example.com and its tasks were removed.\n']) {
+    const { code, stdout, stderr } = await runScript({ script: SCRIPT, env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.startsWith(`${removed}Filling demo@example.com`)).toBe(true);
+    expect(stdout).toMatch(/Sign in with demo@example\.com and the password a year of tasks\n$/);
+  }
+  const account = { id: '', email: 'demo@example.com', password: env.DEMO_PASSWORD };
+  const client = await signIn(server.url, account);
+  const overview = await expectRecount(client, 'UTC', 366);
+  for (const kind of ['overdue', 'today', 'next_7_days', 'later', 'no_date'])
+    expect([kind, overview.due[kind]]).toEqual([kind, expect.toSatisfy((count: number) => count > 0)]);
+});
