@@ -10,7 +10,7 @@ import {
   type Received,
   TestFollower,
 } from './support/follower.ts';
-import { clientOf, type SeededUser, seedUsers } from './support/nodes.ts';
+import { clientOf, createSilently, type SeededUser, seedUsers } from './support/nodes.ts';
 import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -269,5 +269,18 @@ describe('a restored backup', () => {
     await until(() => socket.received.length === 2);
     await server.sql('update user_sync set epoch = epoch + 1 where user_id = $1', [user.id]);
     await until(() => socket.received.some(([name]) => name === 'sync:required'), 'the sweep');
+  });
+});
+
+describe('a sweep that fails, though the database is there', () => {
+  it('is logged as a defect, and the sweeps after it go on', async () => {
+    await server.sql('alter table user_sync rename to user_sync_elsewhere');
+    try {
+      await until(() => server.logs.some((line) => line.includes('"a defect"')), 'the defect in the log');
+    } finally {
+      await server.sql('alter table user_sync_elsewhere rename to user_sync');
+    }
+    const rev = await createSilently(server, user.id, 'Only the sweep tells');
+    expect(await eventAt(rev)).toMatchObject(['task:created', { task: { title: 'Only the sweep tells' } }]);
   });
 });

@@ -35,6 +35,7 @@ export class Feed {
   readonly userId: string;
   readonly #database: Database;
   readonly #emit: Emit;
+  readonly #report: (failure: unknown) => void;
   /** Up to where everything has been emitted; undefined until it is known where the stream starts. */
   #position: Position | undefined;
   /** The newest revision heard of. */
@@ -46,10 +47,12 @@ export class Feed {
   #statsSentAt = Number.NEGATIVE_INFINITY;
   #statsTimer: NodeJS.Timeout | undefined;
 
-  constructor(userId: string, database: Database, emit: Emit) {
+  /** @param report hears of what failed and will be tried again. */
+  constructor(userId: string, database: Database, emit: Emit, report: (failure: unknown) => void) {
     this.userId = userId;
     this.#database = database;
     this.#emit = emit;
+    this.#report = report;
   }
 
   /** The revision up to which everything has been emitted. */
@@ -96,8 +99,9 @@ export class Feed {
     try {
       while (this.#position && (this.#suspicious || this.#target > this.#position.rev))
         await this.#pull(this.#position);
-    } catch {
-      // The database is away: the next sweep that reaches it finds the difference again.
+    } catch (failure) {
+      // The database is away, it may be: the next sweep that reaches it finds the difference again.
+      this.#report(failure);
     } finally {
       this.#pulling = false;
     }

@@ -1,7 +1,7 @@
 // The sockets of this node by user and by session, and each connected user's feed.
 import { SOCKETS_PER_USER } from '../../contract/limits.ts';
 import type { Database } from '../database/database.ts';
-import { Feed } from './feed.ts';
+import { type Emit, Feed } from './feed.ts';
 import type { Hint } from './hints.ts';
 import { liveSessions, revisionsOf } from './repository.ts';
 import { deliver, type RealtimeSocket, revoke } from './socket.ts';
@@ -25,12 +25,15 @@ function* portions<Item>(items: readonly Item[]): Generator<Item[]> {
 
 export class Hub {
   readonly #database: Database;
+  readonly #report: (failure: unknown) => void;
   readonly #users = new Map<string, UserEntry>();
   readonly #sessions = new Map<string, Set<RealtimeSocket>>();
   readonly #ended = new Map<string, number>();
 
-  constructor(database: Database) {
+  /** @param report hears of what failed and will be tried again. */
+  constructor(database: Database, report: (failure: unknown) => void) {
     this.#database = database;
+    this.#report = report;
   }
 
   /** Readies the user's feed for a socket that is about to connect. @returns false when the user has too many already. */
@@ -66,7 +69,7 @@ export class Hub {
     if (this.#ended.has(sessionId)) return revoke(socket);
     if (entry.feed.isOpen) return;
     // The feed was closed during the handshake (its user's row was gone for a moment): what it missed is not known.
-    await entry.feed.open().catch(() => {});
+    await entry.feed.open().catch(this.#report);
     socket.emit('sync:required', { rev: entry.feed.rev });
   }
 
@@ -119,9 +122,10 @@ export class Hub {
     const known = this.#users.get(userId);
     if (known) return known;
     const sockets = new Set<RealtimeSocket>();
-    const feed: Feed = new Feed(userId, this.#database, (events) => {
+    const emit: Emit = (events) => {
       for (const socket of sockets) deliver(socket, events, () => feed.rev);
-    });
+    };
+    const feed = new Feed(userId, this.#database, emit, this.#report);
     const entry = { feed, sockets, arriving: new Set<RealtimeSocket>() };
     this.#users.set(userId, entry);
     return entry;

@@ -38,8 +38,18 @@ export interface Realtime {
   announce: (userId: string, rev: number) => void;
 }
 
+type Report = (failure: unknown) => void;
+
+/** What works behind everybody's back has nobody to fail for: that the database is away heals, the rest is for the log. */
+function reportTo(log: FastifyInstance['log']): Report {
+  return (failure) => {
+    if (!(failure instanceof AppError)) log.error({ err: failure }, 'a defect');
+  };
+}
+
 /** Lets sockets in, or tells them why not. */
 function admit(io: RealtimeServer, hub: Hub, door: Doorkeeper, log: FastifyInstance['log']): void {
+  const report = reportTo(log);
   const authenticate = async (socket: RealtimeSocket): Promise<string | undefined> => {
     const visitor = await visitorOfHandshake(door, socket);
     if (!visitor) return 'unauthorized';
@@ -54,7 +64,7 @@ function admit(io: RealtimeServer, hub: Hub, door: Doorkeeper, log: FastifyInsta
         next(refusal === undefined ? undefined : new Error(refusal));
       },
       (error: unknown) => {
-        if (!(error instanceof AppError)) log.error({ err: error }, 'a defect');
+        report(error);
         // The database is away: a refusal would be final for the client, a lost connection is tried again.
         socket.conn.close();
       },
@@ -81,7 +91,8 @@ function createListener(
 /** Must be installed before the server listens. Stops with the server. */
 export function installRealtime(app: FastifyInstance, options: RealtimeOptions): Realtime {
   const { database, callers, tokens, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
-  const hub = new Hub(database);
+  const report = reportTo(app.log);
+  const hub = new Hub(database, report);
   const relay = worker && new WorkerRelay(worker);
   const warn = (message: string) => app.log.warn(message);
   const create = () => createSocketServer(app.server, { warn, idOf: relay && (() => relay.newId()) });
@@ -93,7 +104,7 @@ export function installRealtime(app: FastifyInstance, options: RealtimeOptions):
   const redis =
     shared && redisUrl !== undefined ? redisHints(redisUrl, hear, () => sweeper.now()) : undefined;
   const isTold = () => (listener?.isListening ?? false) && (redis?.isSubscribed ?? true);
-  const sweeper = startSweeper(hub, isTold);
+  const sweeper = startSweeper(hub, isTold, report);
   const postgres = postgresCarrier(database);
   const batch = shared ? new HintBatch(redis ? withFallback(redis, postgres) : postgres) : undefined;
 

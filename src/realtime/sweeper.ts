@@ -11,8 +11,11 @@ export interface Sweeper {
   stop(): void;
 }
 
-/** Sweeps one after another, never two at once. */
-export function startSweeper(hub: Hub, isTold: () => boolean): Sweeper {
+/**
+ * Sweeps one after another, never two at once.
+ * @param report hears of a sweep that failed: the next one comes all the same, and sockets stay.
+ */
+export function startSweeper(hub: Hub, isTold: () => boolean, report: (failure: unknown) => void): Sweeper {
   let sweeping = false;
   let again = false;
   let sweptAt = performance.now();
@@ -23,12 +26,12 @@ export function startSweeper(hub: Hub, isTold: () => boolean): Sweeper {
     do {
       again = false;
       sweptAt = performance.now();
-      await hub.sweep().catch(() => {}); // the database is away; sockets stay
+      await hub.sweep().catch(report);
     } while (again);
     sweeping = false;
   };
   const timer = setInterval(() => {
-    void hub.sweepExpired().catch(() => {});
+    void hub.sweepExpired().catch(report);
     const interval = isTold() ? SWEEP_INTERVAL : SWEEP_INTERVAL_UNTOLD;
     if (!sweeping && performance.now() - sweptAt >= interval) void sweep();
   }, SWEEP_INTERVAL_UNTOLD);
