@@ -129,6 +129,17 @@ describe('the house', () => {
     expect(foreign).toEqual([]);
   });
 
+  it('keeps the client to itself and the contract', () => {
+    const foreign = sources
+      .filter(({ file }) => file.startsWith('client/'))
+      .flatMap((source) =>
+        importsOf(source)
+          .filter(({ target }) => !/^(client|contract)\//.test(target))
+          .map(({ target, line }) => `${source.file}:${line} imports ${target}`),
+      );
+    expect(foreign).toEqual([]);
+  });
+
   it('keeps the contract free of everything but the schema library', () => {
     const foreign = product
       .filter(({ file }) => file.startsWith('contract/'))

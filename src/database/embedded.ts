@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findBinaries, prepareBinaries } from './embedded/binaries.ts';
-import { createCluster, readPassword, removeDrafts, SUPERUSER } from './embedded/cluster.ts';
+import { createCluster, DATABASE, readPassword, removeDrafts, SUPERUSER } from './embedded/cluster.ts';
 import { createDataDirectory, findPlace, linkCluster } from './embedded/data-directory.ts';
 import { EmbeddedPostgresError, inWords } from './embedded/error.ts';
 import { endLeftovers, SOCKET_DIRECTORY } from './embedded/leftovers.ts';
@@ -31,7 +31,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-const DATABASE = 'donewell';
 /** Names the socket file; nothing listens on a port of that number. */
 const SOCKET_NUMBER = 5432;
 /** Of the address of a unix socket, by the kernel (macOS has the lowest: 104 with its final zero). */

@@ -23,6 +23,8 @@ import { spawnAs } from './unprivileged-user.ts';
 const run = promisify(execFile);
 // Also the owner of everything in the database: there is no one else on this private server.
 export const SUPERUSER = 'donewell';
+/** The one database in it that is used. */
+export const DATABASE = 'donewell';
 const PASSWORD_FILE = 'donewell-password';
 const DRAFT = 'postgres.draft-';
 /** A new cluster takes some 40 MB, and its first minutes of work another 80 MB of write-ahead log. */
