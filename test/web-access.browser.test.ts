@@ -2,13 +2,13 @@
 import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { seedClient } from './support/accounts.ts';
 import { launchBrowser } from './support/browser.ts';
 import { startServer, type TestServer } from './support/server.ts';
-import { DESKTOP, eventually, live, PHONE, row, seedTasks, type Visitor, visit } from './support/web.ts';
+import { LOOKS, violations } from './support/stage.ts';
+import { eventually, live, PHONE, row, seedTasks, type Visitor, visit } from './support/web.ts';
 
 let server: TestServer;
 let browser: Browser;
@@ -43,23 +43,7 @@ afterEach(async () => {
   expect(problems).toEqual([]);
 });
 
-async function violations(page: Page): Promise<string[]> {
-  const { violations: found } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  );
-}
-
-const LOOKS = [
-  ['a phone by day', PHONE, 'light'],
-  ['a phone in the dark', PHONE, 'dark'],
-  ['a desktop by day', DESKTOP, 'light'],
-  ['a desktop in the dark', DESKTOP, 'dark'],
-] as const;
-
-describe.each(LOOKS)('on %s', (_name, size, light) => {
+describe.each(LOOKS)('on %s', (_name, { size, light }) => {
   async function open(signedIn = true) {
     const visitor = await visit(browser, server, signedIn ? client : undefined, { size, light });
     visitors.push(visitor);
@@ -80,7 +64,12 @@ describe.each(LOOKS)('on %s', (_name, size, light) => {
     await row(page, 'Done').waitFor();
     await page.locator('#quick-add').fill('Preview !high #work 2030-01-01');
     await page.getByRole('button', { name: 'Filter', exact: true }).click();
-    await page.getByLabel('Select: Overdue').check();
+    if (size === PHONE) {
+      await page.getByLabel('Actions: Overdue').tap();
+      await page.getByRole('dialog', { name: 'Overdue' }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Select' }).tap();
+    } else await page.getByLabel('Select: Overdue').check();
     await row(page, 'Far away').locator('.task-open').click();
     await page.locator('#edit-title').waitFor();
     expect(await violations(page)).toEqual([]);

@@ -50,37 +50,54 @@ function BulkCategory(): JSX.Element {
   );
 }
 
+function BulkPriority(): JSX.Element {
+  return (
+    <label class="choice">
+      <span class="visually-hidden">Priority for the selected tasks</span>
+      <select
+        value=""
+        onChange={(event) => {
+          changeTasks(selection.value, { priority: Number(event.currentTarget.value) as Priority });
+          event.currentTarget.value = '';
+        }}
+      >
+        <option value="" disabled>
+          Priority
+        </option>
+        <option value="3">High</option>
+        <option value="2">Medium</option>
+        <option value="1">Low</option>
+      </select>
+    </label>
+  );
+}
+
 export function BulkBar(): JSX.Element | null {
   const chosen = selection.value;
   if (chosen.length === 0) return null;
   const allDone = chosen.every(({ status }) => status);
   return (
     <section class="bulk" aria-label="Selected tasks">
-      <p class="bulk-count" role="status">
-        {count(chosen.length, 'task')} selected
-      </p>
+      <div class="bulk-head">
+        <p class="bulk-count" role="status">
+          {count(chosen.length, 'task')} selected
+        </p>
+        {chosen.length < visible.value.length && (
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              selected.value = new Set(visible.value.map(({ id }) => id));
+            }}
+          >
+            Select all {visible.value.length.toLocaleString('en-GB')}
+          </button>
+        )}
+      </div>
       <button type="button" class="button" onClick={() => setDone(chosen, !allDone)}>
         <Icon name="check" />
         {allDone ? 'Reopen' : 'Complete'}
       </button>
-      <label class="choice">
-        <span class="visually-hidden">Priority for the selected tasks</span>
-        <select
-          value=""
-          onChange={(event) => {
-            changeTasks(chosen, { priority: Number(event.currentTarget.value) as Priority });
-            event.currentTarget.value = '';
-          }}
-        >
-          <option value="" disabled>
-            Priority
-          </option>
-          <option value="3">High</option>
-          <option value="2">Medium</option>
-          <option value="1">Low</option>
-        </select>
-      </label>
-      <BulkCategory />
       <button
         type="button"
         class="button danger"
@@ -92,20 +109,11 @@ export function BulkBar(): JSX.Element | null {
         <Icon name="trash" />
         Delete
       </button>
-      <span class="bulk-end">
-        <button
-          type="button"
-          class="link"
-          onClick={() => {
-            selected.value = new Set(visible.value.map(({ id }) => id));
-          }}
-        >
-          Select all {visible.value.length.toLocaleString('en-GB')}
-        </button>
-        <button type="button" class="icon-button" aria-label="Clear the selection" onClick={clearSelection}>
-          <Icon name="close" />
-        </button>
-      </span>
+      <BulkPriority />
+      <BulkCategory />
+      <button type="button" class="icon-button" aria-label="Clear the selection" onClick={clearSelection}>
+        <Icon name="close" />
+      </button>
     </section>
   );
 }

@@ -1,9 +1,8 @@
 // The drawings of the dashboard: ring, bars, calendar, trend. Plain SVG.
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Overview } from '../contract/dashboard.ts';
 import { shortDate, weekdayOf } from './dates.ts';
+import { isNarrow } from './narrow.ts';
 
 type Day = Overview['trend'][number];
 
@@ -118,19 +117,10 @@ function Weeks({ days, most }: { days: readonly Day[]; most: number }): JSX.Elem
   );
 }
 
-const NARROW = matchMedia('(max-width: 46rem)');
 const HALF_YEAR = 26 * 7;
 
 /** On a phone the two halves of the year stand one below the other, so that nobody has to scroll sideways. */
 export function Calendar({ days }: { days: readonly Day[] }): JSX.Element {
-  const isNarrow = useSignal(NARROW.matches);
-  useEffect(() => {
-    const listener = () => {
-      isNarrow.value = NARROW.matches;
-    };
-    NARROW.addEventListener('change', listener);
-    return () => NARROW.removeEventListener('change', listener);
-  }, []);
   const most = Math.max(...days.map(({ completed }) => completed));
   if (!isNarrow.value) return <Weeks days={days} most={most} />;
   return (

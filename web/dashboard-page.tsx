@@ -8,8 +8,9 @@ import { TREND_DAYS } from '../contract/limits.ts';
 import { type BarRow, Bars, Calendar, Ring, Trend } from './charts.tsx';
 import { shortDate } from './dates.ts';
 import { Figure } from './figure.tsx';
-import { call, Unreachable, whenAllowed } from './http.ts';
+import { call } from './http.ts';
 import { connection } from './live.ts';
+import { whenReachable } from './reading.ts';
 import { user } from './session.ts';
 import { revision } from './store.ts';
 import { count } from './task-words.ts';
@@ -23,9 +24,7 @@ const MOST_CATEGORIES = 8;
 
 async function read(): Promise<void> {
   try {
-    if (!navigator.onLine)
-      throw new Unreachable('The dashboard is counted on the server, which cannot be reached.');
-    await whenAllowed();
+    await whenReachable();
     const query = new URLSearchParams({
       tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
       days: String(TREND_DAYS),

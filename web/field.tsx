@@ -1,5 +1,7 @@
 // A labelled line of a form, with its hint and its fault.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { Icon } from './icons.tsx';
 
 export interface FieldProps {
   id: string;
@@ -24,22 +26,40 @@ export function Field({
   hint,
   onInput,
 }: FieldProps): JSX.Element {
+  const isShown = useSignal(false);
+  const isSecret = type === 'password';
   const described = [hint ? `${id}-hint` : '', fault ? `${id}-fault` : ''].filter(Boolean).join(' ');
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input
-        // The types of Preact know each kind of input by itself.
-        {...({ type } as { type: 'text' })}
-        {...(name ? { name } : {})}
-        {...(described ? { 'aria-describedby': described } : {})}
-        id={id}
-        value={value}
-        autocomplete={autocomplete}
-        autocapitalize="none"
-        aria-invalid={fault !== undefined}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
+      <div class={`line ${isSecret ? 'is-secret' : ''}`}>
+        <input
+          // The types of Preact know each kind of input by itself.
+          {...({ type: isShown.value ? 'text' : type } as { type: 'text' })}
+          {...(name ? { name } : {})}
+          {...(described ? { 'aria-describedby': described } : {})}
+          id={id}
+          value={value}
+          autocomplete={autocomplete}
+          autocapitalize="none"
+          aria-invalid={fault !== undefined}
+          spellcheck={false}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+        {isSecret && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Show what is typed"
+            aria-pressed={isShown.value}
+            onClick={() => {
+              isShown.value = !isShown.value;
+            }}
+          >
+            <Icon name={isShown.value ? 'hide' : 'show'} />
+          </button>
+        )}
+      </div>
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}

@@ -17,6 +17,8 @@ import { changeTask, changeTasks, currentId, realised, tasks, tasksById, trashTa
 export const filters = signal<Filters>(START);
 export const selected = signal<ReadonlySet<number>>(new Set());
 export const editing = signal<number | undefined>(undefined);
+/** The task whose sheet of actions is open. */
+export const acting = signal<number | undefined>(undefined);
 /** The task that the keyboard is at. */
 export const active = signal<number | undefined>(undefined);
 /** Asks the list to put the focus on `active`. */
@@ -109,6 +111,11 @@ export const visible = computed<readonly Task[]>(() => {
   return tasks.value.filter(testFor(wanted, lingering.value)).sort(ORDERS[wanted.order]);
 });
 
+/** Only asked for when nothing is shown. */
+export const matchesOfAnyStatus = computed(
+  () => tasks.value.filter(testFor({ ...filters.value, status: 'all' }, new Set())).length,
+);
+
 export const isFiltered = computed(() => {
   const { order, ...wanted } = filters.value;
   return Object.entries(wanted).some(([key, value]) => value !== START[key as keyof Filters]);
@@ -148,6 +155,7 @@ export function resetList(): void {
   filters.value = START;
   selected.value = new Set();
   editing.value = undefined;
+  acting.value = undefined;
   active.value = undefined;
 }
 

@@ -1,10 +1,9 @@
 // The devices that are signed in, and the way to sign out any of them.
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { CurrentSession } from '../contract/auth.ts';
 import { spokenTime } from './dates.ts';
 import { call } from './http.ts';
+import { useReading } from './reading.ts';
 import { say } from './toasts.ts';
 
 /** As Better Auth has it. */
@@ -38,24 +37,24 @@ function deviceName(userAgent: string | null | undefined): string {
   return browser ?? system ?? 'Another client';
 }
 
-function useDevices() {
-  const devices = useSignal<readonly Device[] | undefined>(undefined);
-  const ownId = useSignal('');
-  const fault = useSignal<string | undefined>(undefined);
-  const read = async () => {
-    try {
-      const [list, own] = await Promise.all([
-        call<Device[]>('GET', 'api/auth/list-sessions'),
-        call<CurrentSession>('GET', 'api/auth/session'),
-      ]);
-      ownId.value = own.session?.id ?? '';
-      devices.value = list.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
-      fault.value = undefined;
-    } catch (error) {
-      fault.value = (error as Error).message;
-    }
+interface Devices {
+  list: Device[];
+  ownId: string;
+}
+
+async function readDevices(): Promise<Devices> {
+  const [list, own] = await Promise.all([
+    call<Device[]>('GET', 'api/auth/list-sessions'),
+    call<CurrentSession>('GET', 'api/auth/session'),
+  ]);
+  return {
+    list: list.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
+    ownId: own.session?.id ?? '',
   };
-  useEffect(() => void read(), []);
+}
+
+export function SessionsList(): JSX.Element {
+  const { value, fault, again } = useReading(readDevices);
   const end = async (path: string, json: object, word: string) => {
     try {
       await call('POST', path, { json });
@@ -63,15 +62,10 @@ function useDevices() {
     } catch (error) {
       say((error as Error).message, { tone: 'problem' });
     }
-    await read();
+    await again();
   };
-  return { devices: devices.value, ownId: ownId.value, fault: fault.value, end };
-}
-
-export function SessionsList(): JSX.Element {
-  const { devices, ownId, fault, end } = useDevices();
-  if (fault) return <p class="hint">{fault}</p>;
-  if (!devices) return <p class="hint">Loading…</p>;
+  if (!value) return <p class="hint">{fault ?? 'Loading…'}</p>;
+  const { list: devices, ownId } = value;
   return (
     <>
       <ul class="devices">

@@ -92,6 +92,7 @@ export function SignInForm({ returning = false }: { returning?: boolean }): JSX.
   const label = isNew ? 'Create account' : 'Sign in';
   return (
     <form class="door-form" ref={door.form} onSubmit={(event) => void door.submit(event)} noValidate>
+      {!returning && <h2 id="door-title">{isNew ? 'Create your account' : 'Welcome back'}</h2>}
       {isNew && <Field {...field('name')} type="text" autocomplete="name" />}
       <Field {...field('email')} type="email" autocomplete="username" />
       <Field
@@ -153,7 +154,7 @@ export function SignInPage(): JSX.Element {
         <p class="lead">A well-kept list, the same on every device, down to the last line.</p>
         <Lines />
       </div>
-      <section class="sheet door-sheet" aria-label="Your account">
+      <section class="sheet door-sheet" aria-labelledby="door-title">
         <SignInForm />
       </section>
     </main>

@@ -3,7 +3,7 @@ import { untracked, useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../contract/task.ts';
-import { active, editing, focusRequest, indexOfActive, visible } from './list-state.ts';
+import { active, editing, focusRequest, indexOfActive, selected, visible } from './list-state.ts';
 import { currentId, keyOf } from './store.ts';
 import { TaskRow } from './task-row.tsx';
 
@@ -127,7 +127,12 @@ export function TaskList(): JSX.Element {
   });
   const height = items.length * layout.rowHeight + layout.extra;
   return (
-    <ul class="task-list" ref={list} style={{ height: `${height}px` }} aria-label="Tasks">
+    <ul
+      class={`task-list ${selected.value.size > 0 ? 'is-picking' : ''}`}
+      ref={list}
+      style={{ height: `${height}px` }}
+      aria-label="Tasks"
+    >
       {rowsOf(items, first, last, layout.editIndex).map(({ task, index }) => (
         <TaskRow
           key={keyOf(task.id)}

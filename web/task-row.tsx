@@ -4,7 +4,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Task } from '../contract/task.ts';
 import { spokenDate, today } from './dates.ts';
 import { Icon, PriorityMark } from './icons.tsx';
-import { deleteAndMoveOn, editing, selected, toggleDone, toggleSelected } from './list-state.ts';
+import { acting, deleteAndMoveOn, editing, selected, toggleDone, toggleSelected } from './list-state.ts';
+import { isNarrow } from './narrow.ts';
 import { currentId, keyOf } from './store.ts';
 import { TaskEditor } from './task-editor.tsx';
 import { PRIORITY_NAMES } from './task-words.ts';
@@ -61,33 +62,62 @@ export function Tick({ task, onToggle }: { task: Task; onToggle: () => void }): 
   );
 }
 
+function Pick({ task }: { task: Task }): JSX.Element {
+  return (
+    <label class="pick">
+      <input
+        type="checkbox"
+        checked={selected.value.has(task.id)}
+        aria-label={`Select: ${task.title}`}
+        onChange={() => toggleSelected(task.id)}
+      />
+    </label>
+  );
+}
+
+/** A phone has room for one thing at the end of a row: the way to all others, or the box while tasks are being selected. */
+function RowEnd({ task }: { task: Task }): JSX.Element {
+  if (!isNarrow.value)
+    return (
+      <>
+        <Pick task={task} />
+        <button
+          type="button"
+          class="icon-button drop"
+          aria-label={`Delete: ${task.title}`}
+          onClick={() => deleteAndMoveOn(task)}
+        >
+          <Icon name="trash" />
+        </button>
+      </>
+    );
+  if (selected.value.size > 0) return <Pick task={task} />;
+  return (
+    <button
+      type="button"
+      class="icon-button more-actions"
+      aria-label={`Actions: ${task.title}`}
+      aria-haspopup="dialog"
+      onClick={() => (acting.value = task.id)}
+    >
+      <Icon name="more" />
+    </button>
+  );
+}
+
 function Line({ task }: { task: Task }): JSX.Element {
-  const isPicked = selected.value.has(task.id);
   return (
     <>
       <Tick task={task} onToggle={() => toggleDone(task)} />
       <button type="button" class="task-open" aria-expanded={false} onClick={() => (editing.value = task.id)}>
         <span class="task-title">
-          <span class="task-words">{task.title}</span>
+          <span class="task-words" dir="auto">
+            {task.title}
+          </span>
         </span>
         <TaskMeta task={task} />
       </button>
-      <label class="pick">
-        <input
-          type="checkbox"
-          checked={isPicked}
-          aria-label={`Select: ${task.title}`}
-          onChange={() => toggleSelected(task.id)}
-        />
-      </label>
-      <button
-        type="button"
-        class="icon-button drop"
-        aria-label={`Delete: ${task.title}`}
-        onClick={() => deleteAndMoveOn(task)}
-      >
-        <Icon name="trash" />
-      </button>
+      <RowEnd task={task} />
     </>
   );
 }

@@ -2,11 +2,11 @@
 import type { JSX } from 'preact';
 import { BulkBar } from './bulk-bar.tsx';
 import { longDate, today } from './dates.ts';
-import { START } from './filters.ts';
-import { isFiltered, setFilter, tally, visible } from './list-state.ts';
+import { filters, isFiltered, matchesOfAnyStatus, setFilter, tally, visible } from './list-state.ts';
 import { connection } from './live.ts';
 import { QuickAddLine } from './quick-add-line.tsx';
 import { isLoaded } from './store.ts';
+import { TaskActions } from './task-actions.tsx';
 import { TaskList } from './task-list.tsx';
 import { count } from './task-words.ts';
 import { Toolbar } from './toolbar.tsx';
@@ -18,6 +18,38 @@ function summary(): string {
   if (dueToday > 0) parts.push(`${dueToday} due today`);
   if (overdue > 0) parts.push(`${overdue} overdue`);
   return `${parts.join(' · ')}`;
+}
+
+/** Looked for among the open ones, but done already: that is a find, too. */
+function NoMatch(): JSX.Element {
+  const others = matchesOfAnyStatus.value;
+  if (others === 0)
+    return (
+      <div class="empty">
+        <h2>Nothing matches</h2>
+        <p>No task is like that, open or done.</p>
+      </div>
+    );
+  const isOpen = filters.value.status === 'open';
+  if (!isOpen && others === tally.value.all)
+    return (
+      <div class="empty">
+        <h2>Nothing done yet</h2>
+        <p>What you tick off is kept here.</p>
+      </div>
+    );
+  return (
+    <div class="empty">
+      <h2>Nothing matches here</h2>
+      <p>
+        {count(others, 'task')} like that {others === 1 ? 'is' : 'are'}{' '}
+        {isOpen ? 'done already' : 'still open'}.
+      </p>
+      <button type="button" class="button" onClick={() => setFilter({ status: 'all' })}>
+        Show {others === 1 ? 'it' : 'them'}
+      </button>
+    </div>
+  );
 }
 
 function Nothing(): JSX.Element {
@@ -44,17 +76,7 @@ function Nothing(): JSX.Element {
         <p>Every task is ticked off. {count(tally.value.all, 'task')} in the book.</p>
       </div>
     );
-  return (
-    <div class="empty">
-      <h2>Nothing matches</h2>
-      <p>
-        No task is like that.{' '}
-        <button type="button" class="link" onClick={() => setFilter(START)}>
-          Show all open tasks
-        </button>
-      </p>
-    </div>
-  );
+  return <NoMatch />;
 }
 
 /** Grey lines where tasks will be. */
@@ -93,6 +115,7 @@ export function TasksPage(): JSX.Element {
         <Sheet />
       </div>
       <BulkBar />
+      <TaskActions />
     </div>
   );
 }

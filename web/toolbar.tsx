@@ -5,12 +5,20 @@ import type { Priority } from '../contract/task.ts';
 import { type DueFilter, NO_CATEGORY, type Order, START, type StatusFilter } from './filters.ts';
 import { Icon } from './icons.tsx';
 import { categories, filters, isFiltered, setFilter, setQuery, visible } from './list-state.ts';
-import { count } from './task-words.ts';
+import { count, PRIORITY_NAMES } from './task-words.ts';
 
 const STATUSES: readonly (readonly [StatusFilter, string])[] = [
   ['open', 'Open'],
   ['done', 'Done'],
   ['all', 'All'],
+];
+
+const DUE_WORDS: readonly (readonly [DueFilter, string])[] = [
+  ['any', 'Any time'],
+  ['overdue', 'Overdue'],
+  ['today', 'Today'],
+  ['week', 'Next 7 days'],
+  ['none', 'No date'],
 ];
 
 interface ChoiceProps {
@@ -60,13 +68,7 @@ function Choices(): JSX.Element {
       <Choice
         label="Due"
         value={due}
-        options={[
-          ['any', 'Any time'],
-          ['overdue', 'Overdue'],
-          ['today', 'Today'],
-          ['week', 'Next 7 days'],
-          ['none', 'No date'],
-        ]}
+        options={DUE_WORDS}
         onChoose={(value) => setFilter({ due: value as DueFilter })}
       />
       <Choice
@@ -85,9 +87,39 @@ function Choices(): JSX.Element {
   );
 }
 
+/** What is set behind the button, in words: for whoever was led here by a link. */
+function setWords(): string[] {
+  const { priority, category, due } = filters.value;
+  const words: string[] = [];
+  if (category !== '') words.push(category === NO_CATEGORY ? 'no category' : category);
+  if (priority !== 0) words.push(`${PRIORITY_NAMES[priority].toLowerCase()} priority`);
+  if (due !== 'any') words.push(DUE_WORDS.find(([value]) => value === due)?.[1].toLowerCase() ?? '');
+  return words;
+}
+
+function Found(): JSX.Element {
+  return (
+    <p class="found" role="status">
+      {isFiltered.value && (
+        <>
+          <span>{[count(visible.value.length, 'task'), ...setWords()].join(' · ')}</span>
+          <button
+            type="button"
+            class="link"
+            onClick={() => setFilter({ ...START, order: filters.value.order })}
+          >
+            Clear filters
+          </button>
+        </>
+      )}
+    </p>
+  );
+}
+
 export function Toolbar(): JSX.Element {
   const isOpen = useSignal(false);
   const { query, status } = filters.value;
+  const set = setWords().length;
   return (
     <search class={`toolbar ${isOpen.value ? 'is-open' : ''}`}>
       <div class="search">
@@ -127,22 +159,15 @@ export function Toolbar(): JSX.Element {
       >
         <Icon name="filter" />
         <span>Filter</span>
+        {set > 0 && (
+          <span class="set-count">
+            {set}
+            <span class="visually-hidden"> set</span>
+          </span>
+        )}
       </button>
       <Choices />
-      <p class="found" role="status">
-        {isFiltered.value && (
-          <>
-            <span>{count(visible.value.length, 'task')}</span>{' '}
-            <button
-              type="button"
-              class="link"
-              onClick={() => setFilter({ ...START, order: filters.value.order })}
-            >
-              Clear filters
-            </button>
-          </>
-        )}
-      </p>
+      <Found />
     </search>
   );
 }

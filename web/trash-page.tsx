@@ -6,8 +6,10 @@ import { TRASH_DAYS } from '../contract/limits.ts';
 import type { ListedTask, TaskPage } from '../contract/task.ts';
 import { spokenTime } from './dates.ts';
 import { Dialog } from './dialog.tsx';
-import { call, whenAllowed } from './http.ts';
+import { call } from './http.ts';
 import { Icon } from './icons.tsx';
+import { connection } from './live.ts';
+import { whenReachable } from './reading.ts';
 import { purgeTask, restoreTasks, revision } from './store.ts';
 import { say } from './toasts.ts';
 
@@ -23,7 +25,7 @@ function useTrash() {
   const gone = useSignal<ReadonlySet<number>>(new Set());
   const read = async (cursor: string | null) => {
     try {
-      await whenAllowed();
+      await whenReachable();
       const query = new URLSearchParams({
         trashed: 'true',
         sort: 'updated_at',
@@ -39,10 +41,11 @@ function useTrash() {
     }
   };
   const rev = revision.value;
+  const isLive = connection.value === 'live';
   useEffect(() => {
     const timer = setTimeout(() => void read(null), state.value.kind === 'read' ? SETTLE : 0);
     return () => clearTimeout(timer);
-  }, [rev]);
+  }, [rev, isLive]);
   const remove = (task: ListedTask) => {
     gone.value = new Set([...gone.value, task.id]);
   };

@@ -16,10 +16,11 @@ const TYPES: Record<string, string> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
+  '.woff2': 'font/woff2',
   '.webmanifest': 'application/manifest+json',
 };
 /** Already compressed, or too small to be worth it. */
-const UNCOMPRESSED = new Set(['.png']);
+const UNCOMPRESSED = new Set(['.png', '.woff2']);
 const YEAR = 'public, max-age=31536000, immutable';
 const ASK_FIRST = 'no-cache';
 const NOT_BUILT = `<!doctype html>

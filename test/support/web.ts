@@ -37,7 +37,14 @@ export async function visit(
   who?: Cookies,
   { size = DESKTOP, light = 'light', expected }: VisitorOptions = {},
 ): Promise<Visitor> {
-  const context = await browser.newContext({ viewport: size, colorScheme: light, reducedMotion: 'reduce' });
+  const isPhone = size.width === PHONE.width;
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: light,
+    reducedMotion: 'reduce',
+    hasTouch: isPhone,
+    isMobile: isPhone,
+  });
   if (who) {
     const domain = new URL(server.url).hostname;
     const cookies = [...who.cookies].map(([name, value]) => ({ name, value, domain, path: '/' }));
