@@ -65,6 +65,11 @@ export const SECURITY_EVENTS = {
   api_token_created: 'An API token was made.',
   api_token_revoked: 'An API token was revoked.',
   api_tokens_revoked: 'All API tokens were revoked.',
+  two_factor_enabled: 'A second factor was switched on; all other sessions ended.',
+  two_factor_disabled: 'The second factor was switched off; all other sessions ended.',
+  two_factor_failed: 'Somebody who knew the password gave a wrong code of the second factor.',
+  recovery_code_used: 'Somebody signed in with a recovery code.',
+  recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
   profile_changed: 'Name, image or time zone were changed.',
 } as const;
 

@@ -34,6 +34,11 @@ export const TOMBSTONE_DAYS = 90;
 export const WRONG_SIGN_INS_PER_ADDRESS = 20;
 export const WRONG_SIGN_INS_PER_EMAIL = 50;
 export const WRONG_SIGN_IN_MINUTES = 15;
+/** Wrong codes of a second factor: from each address that the account knows, and from all others together. */
+export const WRONG_CODES_PER_ACCOUNT = 20;
+export const WRONG_CODE_HOURS = 24;
+/** A right password opens the second step for this long, and for this many wrong codes. */
+export const TWO_FACTOR_CHALLENGE_SECONDS = 600;
 export const SIGN_UPS_PER_ADDRESS = 20;
 export const SIGN_UP_MINUTES = 60;
 

@@ -19,6 +19,15 @@ import { Overview, Stats } from '../contract/dashboard.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
+import {
+  RecoveryCodes,
+  TwoFactorBegin,
+  TwoFactorConfirm,
+  TwoFactorLogin,
+  TwoFactorProof,
+  TwoFactorSetup,
+  TwoFactorStatus,
+} from '../contract/two-factor.ts';
 import { accountRoutes } from './account/routes.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { AccessTokens } from './auth/access-token.ts';
@@ -30,6 +39,10 @@ import { Callers } from './auth/caller.ts';
 import { SessionCookie } from './auth/cookie.ts';
 import { installGuard } from './auth/guard.ts';
 import { authRoutes } from './auth/routes.ts';
+import { ChallengeCookie } from './auth/second-factor/challenge.ts';
+import { twoFactorRoutes } from './auth/second-factor/routes.ts';
+import { SecondFactors } from './auth/second-factor/second-factors.ts';
+import { createTwoFactorService } from './auth/second-factor/service.ts';
 import { createAuthService } from './auth/service.ts';
 import { SignInLimits } from './auth/sign-in-limits.ts';
 import { SignUpPolicy } from './auth/sign-up-policy.ts';
@@ -79,6 +92,13 @@ const NAMED_SCHEMAS: TSchema[] = [
   ApiTokenList,
   SignUp,
   Login,
+  TwoFactorLogin,
+  TwoFactorStatus,
+  TwoFactorBegin,
+  TwoFactorSetup,
+  TwoFactorConfirm,
+  TwoFactorProof,
+  RecoveryCodes,
   Account,
   AccountChange,
   Task,
@@ -113,6 +133,13 @@ function rateStoreOf(options: AppOptions): RateStore {
   return redisRateStore(settings.REDIS_URL, databaseOptions(options), (message) => logger.warn(message));
 }
 
+/** Where to hear of what other nodes change; through a pooler in transaction mode nothing is heard. */
+function listenOnOf({ settings, connection }: AppOptions): ClientConfig | undefined {
+  const direct = settings.DATABASE_DIRECT_URL;
+  if (direct !== undefined) return { connectionString: direct };
+  return settings.DATABASE_POOL_MODE === 'transaction' ? undefined : connection;
+}
+
 interface Foundations {
   database: Database;
   store: RateStore;
@@ -133,6 +160,9 @@ async function assemble(
   const cookie = new SessionCookie({ secret: secrets.betterAuthSecret, https, maxAge: lifetime });
   const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
   const tokens = new ApiTokens(database, trail);
+  const limits = new SignInLimits(database, store);
+  const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
+  const challenges = new ChallengeCookie({ https });
   const { auth, close: closeAuth } = createBetterAuth({
     database: databaseOptions(options),
     origin,
@@ -141,9 +171,9 @@ async function assemble(
     https,
     sessionLifetime: lifetime,
     signUps: new SignUpPolicy(settings.SIGNUP, database),
+    factors,
     logger,
   });
-  const limits = new SignInLimits(database, store);
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -157,22 +187,21 @@ async function assemble(
   healthRoutes(app, database);
   webAppRoutes(app);
   welcomeRoutes(app);
-  const { shared, connection, worker } = options;
-  const direct = settings.DATABASE_DIRECT_URL;
-  const listenOn = direct === undefined ? connection : { connectionString: direct };
-  const hearsNothing = settings.DATABASE_POOL_MODE === 'transaction' && direct === undefined;
+  const { shared, worker } = options;
   const realtime = installRealtime(app, {
     database,
     callers,
     tokens,
     rules,
     trustProxy: settings.TRUST_PROXY,
-    listenOn: hearsNothing ? undefined : listenOn,
+    listenOn: listenOnOf(options),
     shared,
     redisUrl: settings.REDIS_URL,
     worker,
   });
-  authRoutes(app, { service: createAuthService({ database, auth, callers, limits }), callers });
+  authRoutes(app, { service: createAuthService({ database, auth, callers, limits, challenges }), callers });
+  const twoFactor = createTwoFactorService({ database, factors, limits });
+  twoFactorRoutes(app, { auth, callers, challenges, rules, service: twoFactor });
   await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
   accountRoutes(app, { database, trail });
   apiTokenRoutes(app, tokens);

@@ -72,6 +72,7 @@ describe('on an empty database', () => {
       https: false,
       sessionLifetime: 1800,
       signUps: { mode: 'open' },
+      factors: {},
       logger: pino({ level: 'silent' }),
     } as unknown as Parameters<typeof createBetterAuth>[0]);
     try {

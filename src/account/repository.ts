@@ -3,7 +3,7 @@ import type { Account } from '../../contract/account.ts';
 import { read, write } from '../database/statement.ts';
 
 const COLUMNS =
-  'id, name, email, email_verified, image, time_zone, false as two_factor_enabled, created_at, updated_at';
+  'id, name, email, email_verified, image, time_zone, two_factor_enabled, created_at, updated_at';
 
 /** $1 user id */
 export const accountById = read<Account>('account', `select ${COLUMNS} from "user" where id = $1`);

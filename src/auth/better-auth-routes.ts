@@ -8,8 +8,9 @@ import { clientAddress } from '../http/client-address.ts';
 import { betterAuthOperation } from '../http/docs.ts';
 import { isForeignPage, type OriginRules } from '../http/origin.ts';
 import { logFailure, publicError } from '../http/problem.ts';
-import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
+import { type BetterAuth, withFailure } from './better-auth.ts';
 import { bearerToken, type Callers } from './caller.ts';
+import { ADDRESS_HEADER } from './client-headers.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export interface BetterAuthRoutesOptions {
@@ -37,11 +38,21 @@ const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
 const FORMS = new Set([SIGN_IN, SIGN_UP]);
 const UNIQUE_VIOLATION = '23505';
-/** For one who lost a race, Better Auth's answer to one who came later. */
-const EMAIL_TAKEN = {
-  message: 'User already exists. Use another email.',
-  code: 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
-};
+/** For one who lost a race, the answer to one who came later. */
+const LOST_RACES = new Map([
+  [
+    SIGN_UP,
+    {
+      status: 422,
+      message: 'User already exists. Use another email.',
+      code: 'USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL',
+    },
+  ],
+  [
+    '/two-factor/enable',
+    { status: 409, message: 'Another request has begun it just now.', code: 'TWO_FACTOR_CONFLICT' },
+  ],
+]);
 const NOT_COPIED = new Set(['set-cookie', 'content-length', 'transfer-encoding', 'connection']);
 
 /** Better Auth's error shape, for our own refusals at its endpoints. */
@@ -115,11 +126,14 @@ async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promi
   const { result, failure } = await withFailure(() =>
     options.auth.handler(forwarded).catch((error: unknown) => ({ thrown: error })),
   );
+  const lostRace = codeOf(failure) === UNIQUE_VIOLATION ? LOST_RACES.get(incoming.path) : undefined;
+  if (lostRace && ('thrown' in result || result.status >= 400)) {
+    const { status, ...body } = lostRace;
+    return Response.json(body, { status });
+  }
   if ('thrown' in result) throw translate(failure ?? result.thrown);
   // What Better Auth made of a database that was away is never the truth.
   if (failure !== undefined && result.status >= 400) {
-    if (incoming.path === SIGN_UP && codeOf(failure) === UNIQUE_VIOLATION)
-      return Response.json(EMAIL_TAKEN, { status: 422 });
     const known = translate(failure);
     if (known instanceof AppError || result.status >= 500) throw known;
   }
@@ -181,7 +195,8 @@ async function limited(
       const response = await call(incoming, options);
       // Only a wrong password is a wrong sign-in; a malformed or refused one told the caller nothing.
       if (!response.ok && response.status !== 401) throw new NotCounted(response);
-      return { userId: await userIdIn(response), result: response };
+      // Without a user where the second factor is still to come.
+      return { right: response.ok, userId: await userIdIn(response), result: response };
     });
   } catch (error) {
     if (error instanceof NotCounted) return error.response;
@@ -200,7 +215,7 @@ function endpointsOf(auth: BetterAuth): { path: string; methods: string[]; summa
   const endpoints = Object.values(auth.api as unknown as Record<string, Endpoint>);
   return endpoints.flatMap(({ path, options }) => {
     const serverOnly = options?.metadata?.SERVER_ONLY === true || options?.metadata?.scope === 'server';
-    if (path === undefined || serverOnly) return [];
+    if (path === undefined || serverOnly || auth.options.disabledPaths.includes(path)) return [];
     const methods = [options?.method ?? 'GET'].flat().filter((method) => method !== '*');
     return [{ path, methods, summary: options?.metadata?.openapi?.description ?? `Better Auth: ${path}` }];
   });

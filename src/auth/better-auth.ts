@@ -7,7 +7,10 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
 import { describeError } from '../http/logging.ts';
+import { ADDRESS_HEADER } from './client-headers.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
+import { NOT_OFFERED, secondFactorPlugins } from './second-factor/plugin.ts';
+import type { SecondFactors } from './second-factor/second-factors.ts';
 import type { SignUpPolicy } from './sign-up-policy.ts';
 import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
 
@@ -21,11 +24,9 @@ export interface BetterAuthOptions {
   /** Seconds that a session lives. */
   sessionLifetime: number;
   signUps: SignUpPolicy;
+  factors: SecondFactors;
   logger: Logger;
 }
-
-/** The header by which our routes tell Better Auth the client's address; a client's own is overwritten. */
-export const ADDRESS_HEADER = 'x-donewell-client-address';
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
 const CONNECTIONS = 4;
@@ -291,6 +292,8 @@ export function createBetterAuth(options: BetterAuthOptions) {
       session: { create: { before: sessionRules(options.sessionLifetime) } },
     },
     hooks: { before: passwordRules(options.signUps) },
+    plugins: [...secondFactorPlugins(options.factors)],
+    disabledPaths: NOT_OFFERED,
     advanced: {
       useSecureCookies: options.https,
       // Off by itself when NODE_ENV is "test".

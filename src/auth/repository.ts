@@ -52,6 +52,19 @@ export const hasSignedInFrom = read<{ known: boolean }>(
   `select exists (select from sign_in_address a join "user" u on u.id = a.user_id where u.email = $1 and a.address = $2) as known`,
 );
 
+/** $1 user id. No row for somebody who has no password. */
+export const passwordHashOf = read<{ password_hash: string }>(
+  'password_hash',
+  `select password_hash from account
+   where user_id = $1 and provider_id = 'credential' and password_hash is not null`,
+);
+
+/** $1 user id, $2 address */
+export const isAddressOf = read<{ known: boolean }>(
+  'sign_in_address_of',
+  'select exists (select from sign_in_address where user_id = $1 and address = $2) as known',
+);
+
 /** $1 user id, $2 address */
 export const rememberAddress = write(
   'sign_in_address_remember',

@@ -2,6 +2,9 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { CurrentSession, LoggedOut, Login, Refreshed, SignedIn, SignUp } from '../../contract/auth.ts';
+import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../contract/limits.ts';
+import type { TwoFactorChallenge } from '../../contract/two-factor.ts';
+import { AppError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import { operation } from '../http/docs.ts';
@@ -33,6 +36,13 @@ const BODY_ERRORS = [
 /** These routes read no body: whatever came along, sign-out signs out. */
 const NO_BODY = { ownBodyErrors: true };
 
+function twoFactorRequired(challenge: string): AppError {
+  const extra: TwoFactorChallenge = { challenge, expires_in: TWO_FACTOR_CHALLENGE_SECONDS };
+  return new AppError('two_factor_required', 'Enter the code that your authenticator app shows.', {
+    extra: { ...extra },
+  });
+}
+
 function sendSession(reply: FastifyReply, status: number, session: NewSession): FastifyReply {
   return reply.code(status).header('set-cookie', session.cookies).send(session.body);
 }
@@ -59,15 +69,16 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     tag: 'Authentication',
     summary: 'Sign in',
     body: Login,
+    description:
+      'For an account with a second factor the answer to a right password is `two_factor_required`, with a `challenge` for the second step: `POST /api/auth/two-factor`.',
     answers: { 200: SignedIn },
-    errors: [...BODY_ERRORS, 'invalid_credentials', 'account_disabled'],
+    errors: [...BODY_ERRORS, 'invalid_credentials', 'two_factor_required', 'account_disabled'],
   });
   app.post('/api/auth/login', { schema: logIn }, async (request, reply) => {
-    return sendSession(
-      reply,
-      200,
-      await service.logIn(check(LoginForm, jsonBody(request)), clientOf(request)),
-    );
+    const entered = await service.logIn(check(LoginForm, jsonBody(request)), clientOf(request));
+    if (!('challenge' in entered)) return sendSession(reply, 200, entered);
+    reply.header('set-cookie', entered.cookies);
+    throw twoFactorRequired(entered.challenge);
   });
 }
 

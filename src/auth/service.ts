@@ -6,11 +6,13 @@ import type { Database } from '../database/database.ts';
 import { codeOf, translate } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
 import type { Client } from '../http/client.ts';
-import { ADDRESS_HEADER, type BetterAuth, withFailure } from './better-auth.ts';
+import { type BetterAuth, withFailure } from './better-auth.ts';
 import type { Caller, Callers } from './caller.ts';
+import { headersOf } from './client-headers.ts';
 import { unauthenticated } from './guard.ts';
 import { passwordFault } from './passwords.ts';
 import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
+import type { ChallengeCookie } from './second-factor/challenge.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import { cleanName, emailFault, nameFault } from './user-rules.ts';
 
@@ -20,9 +22,15 @@ export interface NewSession {
   cookies: string[];
 }
 
+/** The password was right, and a second factor is still to come. */
+export interface Challenged {
+  challenge: string;
+  cookies: string[];
+}
+
 export interface AuthService {
   signUp(input: SignUp, client: Client): Promise<NewSession>;
-  logIn(input: Login, client: Client): Promise<NewSession>;
+  logIn(input: Login, client: Client): Promise<NewSession | Challenged>;
   logOut(caller: Caller): Promise<void>;
   refresh(caller: Caller): Promise<SessionRow>;
 }
@@ -32,10 +40,7 @@ export interface AuthParts {
   auth: BetterAuth;
   callers: Callers;
   limits: SignInLimits;
-}
-
-function headersOf(client: Client): Headers {
-  return new Headers({ 'user-agent': client.userAgent, [ADDRESS_HEADER]: client.address });
+  challenges: ChallengeCookie;
 }
 
 function faults(candidates: Record<string, string | undefined>): FieldError[] {
@@ -66,8 +71,9 @@ function isWrongPassword(error: unknown): boolean {
 }
 
 type Entered = { headers: Headers; token: string };
+type SignInOutcome = { right: boolean; userId?: string; result: Entered | Challenged | undefined };
 
-async function settled<Result>(
+export async function settled<Result>(
   run: () => Promise<Result>,
 ): Promise<{ value?: Result; error?: unknown; failure: unknown }> {
   const { result, failure } = await withFailure(() =>
@@ -79,7 +85,7 @@ async function settled<Result>(
   return { ...result, failure };
 }
 
-async function newSession(callers: Callers, entered: Entered): Promise<NewSession> {
+export async function newSession(callers: Callers, entered: Entered): Promise<NewSession> {
   const caller = await callers.bySessionToken(entered.token);
   if (!caller) throw new AppError('unauthenticated', 'The session has already been ended.');
   const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: caller.session.id });
@@ -102,7 +108,20 @@ function assertNewUser(input: SignUp): void {
   if (errors.length > 0) throw validationError(errors);
 }
 
-export function createAuthService({ database, auth, callers, limits }: AuthParts): AuthService {
+/** What Better Auth answered to a right password: a session or, where there is a second factor, a challenge. */
+function signInOutcome(
+  challenges: ChallengeCookie,
+  { headers, response }: { headers: Headers; response: { token?: string; user?: { id: string } } },
+): SignInOutcome {
+  const { token, user } = response;
+  if (token !== undefined && user) return { right: true, userId: user.id, result: { headers, token } };
+  const cookies = headers.getSetCookie();
+  const challenge = challenges.in(cookies);
+  if (challenge === undefined) throw new Error('Better Auth answered with neither session nor challenge');
+  return { right: true, result: { challenge, cookies } };
+}
+
+export function createAuthService({ database, auth, callers, limits, challenges }: AuthParts): AuthService {
   async function signUp(input: SignUp, client: Client): Promise<NewSession> {
     assertNewUser(input);
     const uncount = await limits.countSignUp(client.address);
@@ -121,25 +140,18 @@ export function createAuthService({ database, auth, callers, limits }: AuthParts
     return newSession(callers, { headers: value.headers, token: value.response.token });
   }
 
-  async function signIn(
-    input: Login,
-    client: Client,
-  ): Promise<{ userId: string | undefined; result: Entered | undefined }> {
+  async function signIn(input: Login, client: Client): Promise<SignInOutcome> {
     const body = { email: input.email, password: input.password };
     const { value, error, failure } = await settled(() =>
       auth.api.signInEmail({ body, headers: headersOf(client), returnHeaders: true }),
     );
-    if (value)
-      return {
-        userId: value.response.user.id,
-        result: { headers: value.headers, token: value.response.token },
-      };
+    if (value) return signInOutcome(challenges, value);
     if (failure !== undefined) throw translate(failure);
     if (!isWrongPassword(error)) throw error;
-    return { userId: undefined, result: undefined };
+    return { right: false, result: undefined };
   }
 
-  async function logIn(input: Login, client: Client): Promise<NewSession> {
+  async function logIn(input: Login, client: Client): Promise<NewSession | Challenged> {
     const errors = faults({
       email: emailFault(input.email),
       password: input.password === '' ? 'must not be empty' : undefined,
@@ -149,7 +161,7 @@ export function createAuthService({ database, auth, callers, limits }: AuthParts
       signIn(input, client),
     );
     if (!entered) throw new AppError('invalid_credentials', 'The e-mail or the password is wrong.');
-    return newSession(callers, entered);
+    return 'challenge' in entered ? entered : newSession(callers, entered);
   }
 
   async function logOut(caller: Caller): Promise<void> {

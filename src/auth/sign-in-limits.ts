@@ -4,6 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import {
   SIGN_UP_MINUTES,
   SIGN_UPS_PER_ADDRESS,
+  WRONG_CODE_HOURS,
+  WRONG_CODES_PER_ACCOUNT,
   WRONG_SIGN_IN_MINUTES,
   WRONG_SIGN_INS_PER_ADDRESS,
   WRONG_SIGN_INS_PER_EMAIL,
@@ -18,9 +20,10 @@ import {
   type WindowOptions,
   type WindowState,
 } from '../http/rate-limit.ts';
-import { hasSignedInFrom, rememberAddress } from './repository.ts';
+import { hasSignedInFrom, isAddressOf, rememberAddress } from './repository.ts';
 
 const MINUTE = 60;
+const HOUR = 60 * MINUTE;
 /** Sign-ins of this process that may wait for others to end, and for how many milliseconds. */
 const LONGEST_QUEUE = 64;
 const PATIENCE = 30_000;
@@ -52,7 +55,9 @@ class Attempts {
 
   constructor(store: RateStore, options: WindowOptions) {
     this.#wrong = store.window(options);
-    this.#underWay = store.window({ ...options, name: `${options.name}-now` });
+    // However long wrong ones count, what a node that died had under way is forgotten soon.
+    const duration = Math.min(options.duration, WRONG_SIGN_IN_MINUTES * MINUTE);
+    this.#underWay = store.window({ ...options, name: `${options.name}-now`, duration });
     this.#limit = options.points;
   }
 
@@ -87,19 +92,27 @@ class Attempts {
   }
 }
 
+/** How an attempt ended. */
+interface Outcome<Result> {
+  /** Whether what was given was right. */
+  right: boolean;
+  /** Who is signed in by it, whose address this therefore is; nobody where a second factor is still asked for. */
+  userId?: string | undefined;
+  result: Result;
+}
+
 /** Runs the attempt and settles it. Of a failure that is not the password's nothing counts. */
-async function settled<Outcome extends { userId: string | undefined }>(
+async function settled<Ended extends { right: boolean }>(
   settle: Settle,
-  run: () => Promise<Outcome>,
-): Promise<Outcome> {
+  run: () => Promise<Ended>,
+): Promise<Ended> {
   const outcome = await run().catch(async (error: unknown) => {
     await settle(true).catch(() => {});
     throw error;
   });
-  const right = outcome.userId !== undefined;
   // A wrong one that cannot be counted must not be answered; a right one has happened.
-  await settle(right).catch((error: unknown) => {
-    if (!right) throw error;
+  await settle(outcome.right).catch((error: unknown) => {
+    if (!outcome.right) throw error;
   });
   return outcome;
 }
@@ -115,10 +128,19 @@ export interface SignInAttempt {
   address: string;
 }
 
+export interface CodeAttempt {
+  userId: string;
+  /** As above. */
+  address: string;
+  /** Recovery codes cannot be guessed: of them only the address's share is counted, so that they work when all else is used up. */
+  kind: 'code' | 'recovery code';
+}
+
 export class SignInLimits {
   readonly #database: Database;
   readonly #byAddress: Attempts;
   readonly #byEmail: Attempts;
+  readonly #codes: Attempts;
   readonly #signUps: RateWindow;
 
   constructor(database: Database, store: RateStore) {
@@ -134,6 +156,11 @@ export class SignInLimits {
       points: WRONG_SIGN_INS_PER_EMAIL,
       duration,
     });
+    this.#codes = new Attempts(store, {
+      name: 'two-factor-account',
+      points: WRONG_CODES_PER_ACCOUNT,
+      duration: WRONG_CODE_HOURS * HOUR,
+    });
     this.#signUps = store.window({
       name: 'sign-up-address',
       points: SIGN_UPS_PER_ADDRESS,
@@ -143,19 +170,13 @@ export class SignInLimits {
 
   /**
    * Runs a sign-in under the limits.
-   * @param signIn the user's id when the password was right, undefined when it was wrong; when it throws, nothing counts.
+   * @param signIn tells whether the password was right; when it throws, nothing counts.
    * @throws AppError `rate_limited` (429) without running it.
    */
-  async attempt<Result>(
-    attempt: SignInAttempt,
-    signIn: () => Promise<{ userId: string | undefined; result: Result }>,
-  ): Promise<Result> {
+  async attempt<Result>(attempt: SignInAttempt, signIn: () => Promise<Outcome<Result>>): Promise<Result> {
     const address = limitAddress(attempt.address);
     const email = attempt.email.toLowerCase();
-    const settleAddress = await this.#byAddress.begin(address);
-    if (typeof settleAddress !== 'function')
-      throw rateLimited('Too many wrong sign-ins from your address.', settleAddress);
-    const { userId, result } = await settled(settleAddress, async () => {
+    const { userId, result } = await this.#fromAddress(address, async () => {
       const settleEmail = await this.#byEmail.begin(keyOf(email));
       if (typeof settleEmail === 'function') return settled(settleEmail, signIn);
       // The owner gets in from an address of theirs, however many wrong attempts others made.
@@ -164,6 +185,25 @@ export class SignInLimits {
     });
     if (userId !== undefined) await this.#remember(userId, address);
     return result;
+  }
+
+  /**
+   * Checks a second factor under the limits: a wrong one counts as a wrong sign-in from the address, and for the account.
+   * Each address that the account knows has a count of its own; all others share one, and cannot use up the owner's.
+   * @throws AppError `rate_limited` (429) without running it.
+   */
+  async attemptCode(attempt: CodeAttempt, isRight: () => Promise<boolean>): Promise<boolean> {
+    const { userId, kind } = attempt;
+    const address = limitAddress(attempt.address);
+    const run = async () => ({ right: await isRight() });
+    const { right } = await this.#fromAddress(address, async () => {
+      if (kind === 'recovery code') return run();
+      const [row] = await this.#database.read(isAddressOf, [userId, address]);
+      const settle = await this.#codes.begin(row?.known ? keyOf(`${userId} ${address}`) : keyOf(userId));
+      if (typeof settle === 'function') return settled(settle, run);
+      throw rateLimited('Too many wrong codes for this account: use a recovery code.', settle);
+    });
+    return right;
   }
 
   /**
@@ -181,6 +221,15 @@ export class SignInLimits {
   /** Remembers that this address belongs to the account. */
   async remember(userId: string, address: string): Promise<void> {
     await this.#remember(userId, limitAddress(address));
+  }
+
+  async #fromAddress<Ended extends { right: boolean }>(
+    address: string,
+    run: () => Promise<Ended>,
+  ): Promise<Ended> {
+    const settle = await this.#byAddress.begin(address);
+    if (typeof settle === 'function') return settled(settle, run);
+    throw rateLimited('Too many wrong sign-ins from your address.', settle);
   }
 
   async #remember(userId: string, address: string): Promise<void> {

@@ -9,6 +9,9 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   malformed_json: `The body is empty, not UTF-8 or not JSON, is nested deeper than ${JSON_DEPTH} levels, or has a NUL or half a surrogate pair in a string.`,
   unauthenticated: 'There is no session, or it has expired or been revoked. Sign in again.',
   invalid_credentials: 'E-mail or password is wrong. Whether the account exists is not told.',
+  two_factor_required:
+    'E-mail and password are right, and the account has a second factor. Send a code of it, or a recovery code, with `challenge` to `POST /api/auth/two-factor`.',
+  invalid_code: 'The code is wrong, too old, or was used before. Each code signs in once.',
   unauthorized_access:
     'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie, or an API token lacks the scope.',
   account_disabled: 'The operator of this server has disabled the account.',
@@ -20,6 +23,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   not_found: 'There is nothing at this address.',
   method_not_allowed: 'The address exists, the method does not. `Allow` lists those that do.',
   email_taken: 'There is already an account with this e-mail. Sign in instead.',
+  two_factor_conflict: 'The second factor is on already, is not on, or was not begun.',
   idempotency_in_progress:
     'The first request with this Idempotency-Key is still being answered. Try again shortly.',
   sync_reset: 'The sync cursor can no longer be served. Start again without one.',

@@ -19,11 +19,9 @@ export const EVERYWHERE: readonly ErrorCode[] = [
 const NOWHERE: readonly ErrorCode[] = ['not_found', 'method_not_allowed'];
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
-const STALE = {
-  allOf: [
-    PROBLEM,
-    { type: 'object', required: ['current'], properties: { current: { $ref: '#/components/schemas/Task' } } },
-  ],
+const CHALLENGE = {
+  challenge: { type: 'string', description: 'For the second step, by clients without cookies.' },
+  expires_in: { type: 'integer', description: 'Seconds.' },
 };
 const REQUEST_ID = '5b1a2c1e-7a43-4a55-9c8a-0d4a3b7c6d21';
 
@@ -46,6 +44,29 @@ function headers(...names: string[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
+/** What some problems have besides the members that all have. */
+const EXTRA: Partial<Record<ErrorCode, { properties: Json; example: Json }>> = {
+  stale: {
+    properties: { current: { $ref: '#/components/schemas/Task' } },
+    example: { current: TASK_EXAMPLE },
+  },
+  two_factor_required: {
+    properties: CHALLENGE,
+    example: {
+      challenge: '2fa-Jq3vXyT0p9sW2kLm5nBc.mZ3v7yQe1t0p9sW2kLm5nBcJq3vXyT0p9sW2kLm5nA8=',
+      expires_in: 600,
+    },
+  },
+};
+
+/** The shape of the problems of one answer; what only some of them have is required where nothing else can come. */
+function problemSchema(codes: readonly ErrorCode[]): Json {
+  const [extra] = codes.flatMap((code) => EXTRA[code] ?? []);
+  if (!extra) return PROBLEM;
+  const required = codes.length === 1 ? { required: Object.keys(extra.properties) } : {};
+  return { allOf: [PROBLEM, { type: 'object', ...required, properties: extra.properties }] };
+}
+
 function exampleOf(code: ErrorCode): Json {
   const error =
     code === 'validation_error'
@@ -53,13 +74,13 @@ function exampleOf(code: ErrorCode): Json {
       : new AppError(code, ERROR_MEANINGS[code].split('. ')[0]?.replace(/\.?$/, '.') ?? '');
   return {
     summary: ERROR_CODES[code].title,
-    value: { ...problemOf(error, REQUEST_ID), ...(code === 'stale' ? { current: TASK_EXAMPLE } : {}) },
+    value: { ...problemOf(error, REQUEST_ID), ...EXTRA[code]?.example },
   };
 }
 
 function problemContent(codes: readonly ErrorCode[]): Json {
   const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
-  return { [PROBLEM_TYPE]: { schema: codes.includes('stale') ? STALE : PROBLEM, examples } };
+  return { [PROBLEM_TYPE]: { schema: problemSchema(codes), examples } };
 }
 
 function errorResponse(status: number, codes: readonly ErrorCode[]): Json {

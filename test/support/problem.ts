@@ -49,6 +49,7 @@ export function expectProblem(
     expect(String(error.message)).not.toMatch(INTERNAL);
   }
   const known = ['type', 'title', 'status', 'detail', 'code', 'request_id', 'errors', 'current'];
+  if (code === 'two_factor_required') known.push('challenge', 'expires_in');
   expect(Object.keys(body).filter((member) => !known.includes(member))).toEqual([]);
   if (code === 'rate_limited' || ERROR_CODES[code].status === 503)
     expect(headerOf(answer, 'retry-after')).toMatch(/^[1-9]\d*$/);
