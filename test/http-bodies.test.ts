@@ -202,11 +202,12 @@ describe('JSON of an odd kind', () => {
 
   it('is 422 on a change, too, except {}, which changes nothing', async () => {
     const { body: task } = await ada.post('/api/tasks', { title: 'x' });
-    for (const body of ['[]', 'null', '"x"', '1'])
-      expectProblem(
-        await ada.request('PATCH', `/api/tasks/${task.id}`, { body, headers: JSON_TYPE }),
-        'validation_error',
-      );
+    for (const body of ['[]', 'null', '"x"', '1']) {
+      const answer = await ada.request('PATCH', `/api/tasks/${task.id}`, { body, headers: JSON_TYPE });
+      const { detail, errors } = expectProblem(answer, 'validation_error');
+      expect(errors).toEqual([{ path: '', message: 'must be a JSON object' }]);
+      expect(detail).toBe('The body must be a JSON object.');
+    }
     expect((await ada.patch(`/api/tasks/${task.id}`, {})).body).toEqual(task);
     expect((await ada.patch(`/api/tasks/${task.id}`, { constructor: 1, toString: 2 })).body).toEqual(task);
   });

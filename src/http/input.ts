@@ -27,11 +27,15 @@ function fieldErrors(schema: TObject, errors: readonly SchemaError[]): FieldErro
   const byField = new Map<string, string>();
   const refuse = (field: string, message: string) => byField.set(field, byField.get(field) ?? message);
   for (const error of errors) {
-    const missing = (error.params as { requiredProperties?: string[] }).requiredProperties;
-    if (error.keyword === 'required') for (const field of missing ?? []) refuse(field, 'is required');
+    if (error.keyword === 'required') {
+      const { requiredProperties = [] } = error.params as { requiredProperties?: string[] };
+      for (const field of requiredProperties) refuse(field, 'is required');
+      continue;
+    }
     const [field = ''] = error.instancePath.split('/').slice(1);
     const known = (schema.properties as Record<string, FieldSchema>)[field]?.['x-error'];
-    if (error.keyword !== 'required') refuse(field, known ?? error.message);
+    // Without a field it is the whole body that is refused.
+    refuse(field, field === '' ? 'must be a JSON object' : (known ?? error.message));
   }
   return [...byField].map(([path, message]) => ({ path, message }));
 }
