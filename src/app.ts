@@ -180,7 +180,7 @@ async function assemble(
     duration: settings.RATE_LIMIT_WINDOW,
   });
 
-  const app = await createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
+  const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
   app.addHook('onClose', closeAuth);
   installGuard(app, { callers, tokens, rules, requests });
   await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });

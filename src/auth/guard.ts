@@ -100,7 +100,8 @@ export function installGuard(app: FastifyInstance, options: GuardOptions): void 
   app.addHook('onRoute', ({ config, schema }) => {
     if (config?.scopes && schema) Object.assign(schema, tokenSecurity(config.scopes));
   });
-  app.addHook('onRequest', async (request, reply) => {
-    if (isApi(request)) await admit(options, request, reply);
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isApi(request)) return done();
+    admit(options, request, reply).then(() => done(), done);
   });
 }

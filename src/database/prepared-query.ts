@@ -11,11 +11,12 @@ interface DriverConnection extends EventEmitter {
   readonly stream: Duplex;
   readonly submittedNamedStatements: Record<string, string>;
 }
-interface DriverQuery extends pg.Submittable {
+interface DriverQuery {
   name: string;
   text: string;
   values: readonly Value[];
   hasBeenParsed(connection: DriverConnection): boolean;
+  submit(connection: DriverConnection): void;
 }
 type DriverQueryClass = new (text: string) => DriverQuery;
 interface Field {
@@ -63,8 +64,7 @@ class PreparedQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
     this.callback = settle;
   }
 
-  /** Called by the driver in place of its own, message by message. */
-  prepare(connection: DriverConnection): void {
+  override submit(connection: DriverConnection): void {
     const { name, text, values } = this;
     this.#connection = connection;
     this.#columns = columnsOn(connection).get(name);
@@ -118,6 +118,6 @@ export function sendPrepared<Row>(
 ): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     const settle: Settle<Row> = (error, rows) => (error ? reject(error) : resolve(rows ?? []));
-    client.query(new PreparedQuery(statement, values, settle));
+    client.query(new PreparedQuery(statement, values, settle) as unknown as pg.Submittable);
   });
 }

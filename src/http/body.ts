@@ -94,7 +94,8 @@ export function installBodyParser(app: FastifyInstance): void {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
     done(null, readBody(request, bytes as Buffer));
   });
-  app.addHook('preValidation', async (request) => {
-    if (request.bodyError && !request.routeOptions.config.ownBodyErrors) throw request.bodyError;
+  app.addHook('preValidation', (request, _reply, done) => {
+    const isOwn = request.bodyError === undefined || request.routeOptions.config.ownBodyErrors;
+    done(isOwn ? undefined : request.bodyError);
   });
 }

@@ -1,14 +1,14 @@
 // Opaque cursors: a place in one user's listing, authenticated so that only ours come back.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 const MAC_BYTES = 16;
 
 export class Cursors {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   /** @param purpose keeps the cursors of different listings, signed with one secret, apart. */
   constructor(secretKey: string, purpose: string) {
-    this.#key = createHmac('sha256', secretKey).update(`cursor:${purpose}`).digest();
+    this.#key = createSecretKey(createHmac('sha256', secretKey).update(`cursor:${purpose}`).digest());
   }
 
   /** @param scope everything that the cursor is bound to: the user, the filter, the order. */

@@ -49,6 +49,9 @@ export function installNotFound(app: FastifyInstance): void {
     return sendProblem(reply, request, new AppError('method_not_allowed', detail));
   };
   // Before the body is read: whatever is wrong with it, nobody wants it here.
-  app.addHook('preParsing', async (request, reply) => (request.is404 ? refuse(request, reply) : undefined));
+  app.addHook('preParsing', (request, reply, _body, done) => {
+    if (request.is404) refuse(request, reply);
+    else done();
+  });
   app.setNotFoundHandler(refuse);
 }

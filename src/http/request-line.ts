@@ -55,9 +55,10 @@ export function oversizeOf(request: IncomingMessage): Oversize | undefined {
 
 /** @throws AppError `malformed_request` unless there is exactly one Host (RFC 9112, 3.2); HTTP/1.0 may do without. */
 export function assertHost(request: IncomingMessage): void {
-  const hosts = request.rawHeaders.filter(
-    (part, index) => index % 2 === 0 && part.toLowerCase() === 'host',
-  ).length;
+  const { rawHeaders } = request;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++;
   if (hosts > 1) throw new AppError('malformed_request', 'The request has more than one Host header.');
   if (hosts === 0 && request.httpVersion === '1.1')
     throw new AppError('malformed_request', 'The request has no Host header.');

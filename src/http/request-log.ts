@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { clientAddress } from './client-address.ts';
 
 export function installRequestLog(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const line = {
       method: request.method,
       route: request.is404 ? 'unknown' : request.routeOptions.url,
@@ -12,5 +12,6 @@ export function installRequestLog(app: FastifyInstance): void {
       address: clientAddress(request),
     };
     request.log.info(line, 'request');
+    done();
   });
 }

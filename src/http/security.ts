@@ -1,7 +1,5 @@
 // What every answer tells browsers: which pages may read it, and to run, load or frame nothing that we did not send.
-import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isAllowedOrigin, type OriginRules } from './origin.ts';
 
 /** Headers that a page of another origin may read. */
@@ -18,56 +16,75 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const PREFLIGHT_SECONDS = 600;
 const HSTS_SECONDS = 31_536_000;
 
-const CONTENT_SECURITY_POLICY = {
-  'default-src': ["'none'"],
-  'script-src': ["'self'"],
-  'style-src': ["'self'"],
-  'img-src': ["'self'", 'data:'],
-  'font-src': ["'self'"],
-  'connect-src': ["'self'"],
-  'manifest-src': ["'self'"],
-  'worker-src': ["'self'"],
-  'base-uri': ["'none'"],
-  'form-action': ["'self'"],
-  'frame-ancestors': ["'none'"],
-};
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+];
 
-async function installCors(app: FastifyInstance, rules: OriginRules): Promise<void> {
-  const options = {
-    credentials: true,
-    exposedHeaders: EXPOSED_HEADERS,
-    methods: METHODS,
-    maxAge: PREFLIGHT_SECONDS,
-    strictPreflight: false,
-  };
-  await app.register(cors, {
-    delegator: (request: FastifyRequest, done) => {
-      const { origin } = request.headers;
-      const allowed = origin !== undefined && isAllowedOrigin(rules, request, origin);
-      done(null, { ...options, origin: allowed ? origin : false });
-    },
-  });
-}
-
-async function installHeaders(app: FastifyInstance, https: boolean): Promise<void> {
-  await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
+/** The same for every answer, so they are put together once. */
+function headersOfAll(https: boolean): Record<string, string> {
+  return {
+    'content-security-policy': CONTENT_SECURITY_POLICY.join(';'),
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'cross-origin', // CORS decides who reads
+    'origin-agent-cluster': '?1',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-dns-prefetch-control': 'off',
+    'x-download-options': 'noopen',
+    'x-frame-options': 'SAMEORIGIN',
+    'x-permitted-cross-domain-policies': 'none',
+    'x-xss-protection': '0',
     // On plain HTTP this header would lock a LAN visitor out.
-    strictTransportSecurity: https ? { maxAge: HSTS_SECONDS, includeSubDomains: false } : false,
-    crossOriginResourcePolicy: { policy: 'cross-origin' }, // CORS decides who reads
-    referrerPolicy: { policy: 'no-referrer' },
-  });
+    ...(https ? { 'strict-transport-security': `max-age=${HSTS_SECONDS}` } : {}),
+    // Which page asks decides the CORS headers.
+    vary: 'Origin',
+  };
 }
 
-export async function installSecurity(
+/** Lets the page that asks, one of ours, read the answer. */
+function allowPage(reply: FastifyReply, origin: string): void {
+  reply
+    .header('access-control-allow-origin', origin)
+    .header('access-control-allow-credentials', 'true')
+    .header('access-control-expose-headers', EXPOSED_HEADERS.join(', '));
+}
+
+/** Answers a browser that asks beforehand. It sends no credentials, so nobody else may stand before this. */
+function answerPreflight(request: FastifyRequest, reply: FastifyReply): void {
+  const wanted = request.headers['access-control-request-headers'];
+  if (wanted !== undefined) reply.header('access-control-allow-headers', wanted);
+  reply
+    .code(204)
+    .header('access-control-allow-methods', METHODS.join(', '))
+    .header('access-control-max-age', String(PREFLIGHT_SECONDS))
+    .header('vary', 'Origin, Access-Control-Request-Headers')
+    .header('content-length', '0')
+    .send();
+}
+
+export function installSecurity(
   app: FastifyInstance,
-  options: { rules: OriginRules; https: boolean },
-): Promise<void> {
-  await installHeaders(app, options.https);
-  await installCors(app, options.rules);
-  app.addHook('onRequest', async (request, reply) => {
-    // Personal data must not lie in any cache, and which page asks decides the CORS headers.
-    reply.header('vary', 'Origin');
+  { rules, https }: { rules: OriginRules; https: boolean },
+): void {
+  const headers = headersOfAll(https);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(headers);
+    // Personal data must not lie in any cache.
     if (request.url.startsWith('/api')) reply.header('cache-control', 'no-store');
+    const { origin } = request.headers;
+    const isOurs = origin !== undefined && isAllowedOrigin(rules, request, origin);
+    if (isOurs) allowPage(reply, origin);
+    if (isOurs && request.method === 'OPTIONS') answerPreflight(request, reply);
+    else done();
   });
 }

@@ -65,7 +65,7 @@ function isSocketUpgrade({ url = '', headers }: IncomingMessage): boolean {
   return path.replace(/\/$/, '') === SOCKET_PATH && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }), // ours is in request-log.ts
@@ -94,8 +94,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }) as unknown as FastifyInstance;
   // Inputs are checked where they are used (`check` in input.ts); the schemas of routes document and serialise.
   app.setValidatorCompiler(() => () => true);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
   answerOddRequests(app.server);
   closeAsTheyFallIdle(app);
@@ -103,11 +104,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   installNotFound(app);
   installRequestLog(app);
   installBodyParser(app);
-  await installSecurity(app, { rules: options.rules, https: options.https });
-  app.addHook('onRequest', async (request, reply) => {
+  installSecurity(app, { rules: options.rules, https: options.https });
+  app.addHook('onRequest', (request, reply, done) => {
     const oversize = oversizeOf(request.raw);
-    if (oversize) return sendProblem(reply, request, oversize.error, oversize.status);
-    assertHost(request.raw);
+    if (oversize) {
+      sendProblem(reply, request, oversize.error, oversize.status);
+    } else {
+      assertHost(request.raw);
+      done();
+    }
   });
   return app;
 }
