@@ -16,10 +16,13 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 COPY contract contract
 COPY src src
+COPY scripts scripts
 COPY --from=web /app/dist/web dist/web
+# For what is kept in files, such as mails where there is no mail server.
+RUN mkdir data && chown node:node data
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT ?? 8000) + '/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm: the exit code and the signals reach the container.
 CMD ["node", "src/main.ts"]

@@ -1,6 +1,7 @@
 // The sender: claims mails that are due, sends them, and tries again later what failed. Any number of nodes may run one.
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
+import { AppError } from '../errors.ts';
 import { describeFailure, isFinal, pauseAfter } from './failure.ts';
 import {
   type ClaimedMail,
@@ -54,9 +55,11 @@ export class Sender {
   wake(): void {
     this.#again = true;
     if (!this.#isRunning || this.#claiming) return;
-    // The database may be away: the next look comes soon.
+    // The database may be away: the next look comes soon. Anything else is a defect.
     this.#claiming = this.#claimAll()
-      .catch(() => {})
+      .catch((error: unknown) => {
+        if (!(error instanceof AppError)) this.#options.logger.error({ err: error }, 'a defect');
+      })
       .finally(() => {
         this.#claiming = undefined;
       });
