@@ -199,6 +199,16 @@ describe('whatever is sent', () => {
     }
   });
 
+  it('also what Better Auth keeps from its typed client is there: a sign of life, and the page of failed links', async () => {
+    expect((await ada.get('/api/auth/ok')).body).toEqual({ ok: true });
+    const page = await ada.get('/api/auth/error?error=%3Cscript%3E');
+    expect([page.status, page.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/html'),
+    ]);
+    expect(page.text).not.toContain('<script>');
+  });
+
   it('paths work with a trailing slash and keep their query', async () => {
     expect((await ada.get('/api/auth/get-session/')).body.user.id).toBe(account.id);
     expect((await ada.get('/api/auth/get-session/?disableRefresh=true')).body.user.id).toBe(account.id);

@@ -32,6 +32,8 @@ describe('bytes that are no HTTP', () => {
     ['a TLS greeting', Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['an unknown version', lines('GET / HTTP/9.9', 'Host: x')],
+    ['a version that is not spoken', lines('GET /health HTTP/2.0', 'Host: x')],
+    ['no version', 'GET /health\r\n\r\n'],
     ['an unknown method', lines('BREW / HTTP/1.1', 'Host: x')],
     ['a target with a space', lines('GET /a b HTTP/1.1', 'Host: x')],
     ['a relative target', lines('GET health HTTP/1.1', 'Host: x')],

@@ -26,7 +26,7 @@ interface Endpoint {
   path?: string;
   options?: {
     method?: string | string[];
-    metadata?: { SERVER_ONLY?: boolean; scope?: string; openapi?: { description?: string } };
+    metadata?: { SERVER_ONLY?: boolean; openapi?: { description?: string } };
   };
 }
 
@@ -214,7 +214,8 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
 function endpointsOf(auth: BetterAuth): { path: string; methods: string[]; summary: string }[] {
   const endpoints = Object.values(auth.api as unknown as Record<string, Endpoint>);
   return endpoints.flatMap(({ path, options }) => {
-    const serverOnly = options?.metadata?.SERVER_ONLY === true || options?.metadata?.scope === 'server';
+    const serverOnly = options?.metadata?.SERVER_ONLY === true;
+    // As its own router: what it merely hides from its client's types (`/ok`, `/error`) can be reached.
     if (path === undefined || serverOnly || auth.options.disabledPaths.includes(path)) return [];
     const methods = [options?.method ?? 'GET'].flat().filter((method) => method !== '*');
     return [{ path, methods, summary: options?.metadata?.openapi?.description ?? `Better Auth: ${path}` }];

@@ -53,13 +53,18 @@ export function oversizeOf(request: IncomingMessage): Oversize | undefined {
   return bytes > HEADER_BYTES ? headersTooLarge() : undefined;
 }
 
-/** @throws AppError `malformed_request` unless there is exactly one Host (RFC 9112, 3.2); HTTP/1.0 may do without. */
+/**
+ * Node's parser also takes versions that it does not speak.
+ * @throws AppError `malformed_request` unless there is exactly one Host (RFC 9112, 3.2); HTTP/1.0 may do without.
+ */
 export function assertHost(request: IncomingMessage): void {
-  const { rawHeaders } = request;
+  const { rawHeaders, httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    throw new AppError('malformed_request', 'Only HTTP/1.1 and HTTP/1.0 are spoken here.');
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++;
   if (hosts > 1) throw new AppError('malformed_request', 'The request has more than one Host header.');
-  if (hosts === 0 && request.httpVersion === '1.1')
+  if (hosts === 0 && httpVersion === '1.1')
     throw new AppError('malformed_request', 'The request has no Host header.');
 }
