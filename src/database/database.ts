@@ -2,8 +2,8 @@
 import pg from 'pg';
 import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
 import { Lanes } from './lanes.ts';
-import { sendPrepared } from './prepared-query.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
+import { asJson, asObject, type RowForm, type Sendable, sendStatement } from './statement-query.ts';
 import { type Value, wireTypes } from './values.ts';
 
 export interface DatabaseOptions {
@@ -69,11 +69,16 @@ export function surviveLostConnections(pool: pg.Pool, log: DatabaseOptions['log'
 export interface Transaction {
   /** Runs a statement and waits for its rows. */
   query<Row>(statement: ReadStatement<Row> | WriteStatement<Row>, values: readonly Value[]): Promise<Row[]>;
+  /** The same, each row as JSON. */
+  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]>;
   /** Sends a statement without waiting: its failure surfaces at the commit, which then does not happen. */
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void;
   /** Has `run` called once the transaction has been committed, and never if it is not. It must not throw. */
   afterCommit(run: () => void): void;
 }
+
+/** A transaction that only reads. */
+export type Snapshot = Pick<Transaction, 'query' | 'queryJson'>;
 
 class OpenTransaction implements Transaction {
   readonly #client: pg.PoolClient;
@@ -91,12 +96,20 @@ class OpenTransaction implements Transaction {
     this.#keep(this.#client.query(text));
   }
 
-  async query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
-    return send(this.#client, statement, values, this.#prepare);
+  query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
+    return sendStatement(this.#client, this.#named(statement), values, asObject<Row>);
+  }
+
+  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]> {
+    return sendStatement(this.#client, this.#named(statement), values, asJson);
   }
 
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void {
-    this.#keep(send(this.#client, statement, values, this.#prepare));
+    this.#keep(this.query(statement, values));
+  }
+
+  #named(statement: Statement<unknown>): Sendable {
+    return this.#prepare ? statement : unnamed(statement);
   }
 
   afterCommit(run: () => void): void {
@@ -123,14 +136,8 @@ class OpenTransaction implements Transaction {
   }
 }
 
-function send<Row>(
-  client: pg.ClientBase,
-  statement: Statement<Row>,
-  values: readonly Value[],
-  prepare: boolean,
-): Promise<Row[]> {
-  if (prepare && statement.name !== '') return sendPrepared(client, statement, values);
-  return client.query(statement.text, values as unknown[]).then(({ rows }) => rows as Row[]);
+function unnamed({ text }: Statement<unknown>): Sendable {
+  return { name: '', text };
 }
 
 export class Database {
@@ -163,22 +170,39 @@ export class Database {
   }
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
-  async read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    return this.#read(statement, values, asObject<Row>);
+  }
+
+  /** The same, each row as the JSON of the object that `read` would make. */
+  readJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]> {
+    return this.#read(statement, values, asJson);
+  }
+
+  async #read<Row>(
+    statement: Statement<unknown>,
+    values: readonly Value[],
+    form: RowForm<Row>,
+  ): Promise<Row[]> {
     // A read may simply be repeated: a connection that the server closed while it lay idle is nobody's business.
     for (let attempt = 1; ; attempt++) {
       try {
-        if (this.#lanes && statement.name !== '') return await this.#lanes.read(statement, values);
-        return await this.#readAlone(statement, values);
+        if (this.#lanes && statement.name !== '') return await this.#lanes.read(statement, values, form);
+        return await this.#readAlone(statement, values, form);
       } catch (error) {
         if (attempt >= 2 || !isStaleConnection(error)) throw translate(traced(error));
       }
     }
   }
 
-  async #readAlone<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  async #readAlone<Row>(
+    statement: Statement<unknown>,
+    values: readonly Value[],
+    form: RowForm<Row>,
+  ): Promise<Row[]> {
     const client = await this.#connect();
     try {
-      const rows = await send(client, statement, values, this.#prepare);
+      const rows = await sendStatement(client, unnamed(statement), values, form);
       client.release();
       return rows;
     } catch (error) {
@@ -188,7 +212,7 @@ export class Database {
   }
 
   /** Runs reading statements that all see the same moment. */
-  async snapshot<Result>(run: (transaction: Pick<Transaction, 'query'>) => Promise<Result>): Promise<Result> {
+  async snapshot<Result>(run: (transaction: Snapshot) => Promise<Result>): Promise<Result> {
     return this.#attempt(this.#beginSnapshot, run);
   }
 

@@ -1,8 +1,7 @@
 // The few connections on which prepared readers follow one another without waiting for the answer before.
 import type pg from 'pg';
 import { overloaded } from './failure.ts';
-import { sendPrepared } from './prepared-query.ts';
-import type { ReadStatement } from './statement.ts';
+import { type RowForm, type Sendable, sendStatement } from './statement-query.ts';
 import type { Value } from './values.ts';
 
 /** Statements that may wait for their answers on one connection; more than that are better told so at once. */
@@ -23,12 +22,12 @@ class Lane {
     return this.#visit?.waiting ?? 0;
   }
 
-  async read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  async read<Row>(statement: Sendable, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
     this.#visit ??= { client: this.#pool.connect(), waiting: 0, broken: false };
     const visit = this.#visit;
     visit.waiting++;
     try {
-      return await sendPrepared(await visit.client, statement, values);
+      return await sendStatement(await visit.client, statement, values, form);
     } catch (error) {
       // It may be gone or out of step with its prepared statements: whoever comes now takes a new one.
       visit.broken = true;
@@ -61,11 +60,11 @@ export class Lanes {
     });
   }
 
-  read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  read<Row>(statement: Sendable, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
     const open = this.#lanes.find((lane) => lane.waiting < FULL);
     const lane = open ?? this.#lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
     if (lane.waiting >= MAXIMUM_WAITING) throw overloaded();
-    return lane.read(statement, values);
+    return lane.read(statement, values, form);
   }
 
   close(): Promise<void> {

@@ -33,6 +33,24 @@ export function parserOf(oid: number): (text: string) => unknown {
   return PARSERS[oid] ?? pg.types.getTypeParser(oid, 'text');
 }
 
+const AS_IS = (text: string) => text;
+const JSON_FORMS: Record<number, (text: string) => string> = {
+  [builtins.INT2]: AS_IS,
+  [builtins.INT4]: AS_IS,
+  [builtins.INT8]: AS_IS,
+  [builtins.JSON]: AS_IS,
+  [builtins.JSONB]: AS_IS,
+  [builtins.BOOL]: (text) => (text === 't' ? 'true' : 'false'),
+  [builtins.TEXT]: JSON.stringify,
+  [builtins.TIMESTAMPTZ]: (text) => `"${wireTime(text)}"`,
+};
+
+/** What makes JSON of a column's text: of the value that `parserOf` would make. */
+export function jsonOf(oid: number): (text: string) => string {
+  const parse = parserOf(oid);
+  return JSON_FORMS[oid] ?? ((text) => JSON.stringify(parse(text)));
+}
+
 /** The same as the driver asks for them. */
 export const wireTypes: pg.CustomTypesConfig = { getTypeParser: parserOf };
 

@@ -33,6 +33,9 @@ export interface ServerOptions {
 const packageFile = new URL('../../package.json', import.meta.url);
 export const VERSION = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
 
+/** The type of answers that are JSON text already. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const REQUEST_TIMEOUT = 30_000;

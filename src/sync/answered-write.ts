@@ -12,6 +12,7 @@ import {
   requestHash,
 } from '../http/idempotency.ts';
 import { problemHeaders, problemOf } from '../http/problem.ts';
+import { JSON_TYPE } from '../http/server.ts';
 import { type UserWrite, type Writes, writeForUser } from './user-write.ts';
 
 export interface Reply {
@@ -26,8 +27,6 @@ export interface Work<Input> {
   /** Makes the change. Runs in the transaction. */
   run: (write: UserWrite, input: Input) => Promise<Reply>;
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 function toAnswer({ status, headers = {}, body }: Reply): Answer {
   return { status, headers: { 'content-type': JSON_TYPE, ...headers }, body: JSON.stringify(body) };

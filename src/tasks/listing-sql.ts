@@ -22,24 +22,24 @@ export interface Filter {
 /** What a page is ordered by, as text: the place after its last row. */
 export type Place = readonly (string | number)[];
 
-export interface ListRow extends Omit<ListedTask, 'deleted_at'> {
-  deleted_at: string | null;
-  /** The sort keys before the id, as text that their type reads back. */
-  place: string[];
-}
-
 type Value = string | number | boolean;
 
 interface SortKey {
   sql: string;
   /** The type that reads the key back from a cursor. */
   type: string;
+  /** The key of a task, as its type reads it. */
+  of: (task: ListedTask) => string | number;
 }
 
-const CREATED: SortKey = { sql: 'created_at', type: 'timestamptz' };
+const CREATED: SortKey = { sql: 'created_at', type: 'timestamptz', of: (task) => task.created_at };
+
+function infinity(order: Order): string {
+  return order === 'asc' ? 'infinity' : '-infinity';
+}
 
 function noDate(order: Order): string {
-  return `'${order === 'asc' ? '' : '-'}infinity'::date`;
+  return `'${infinity(order)}'::date`;
 }
 
 /** The due date such that tasks without one come last in either direction. Each form has its index and its statistics. */
@@ -54,14 +54,19 @@ function sortKeys(sort: TaskSort, order: Order): SortKey[] {
       return [CREATED];
     case 'updated_at':
       // Under the user's lock times never run backwards, so revisions are in the order of changes, and unique.
-      return [{ sql: 'rev', type: 'bigint' }];
+      return [{ sql: 'rev', type: 'bigint', of: (task) => task.rev }];
     case 'due_date':
-      return [{ sql: dueBy(order), type: 'date' }];
+      return [{ sql: dueBy(order), type: 'date', of: (task) => task.due_date ?? infinity(order) }];
     case 'priority':
-      return [{ sql: 'priority', type: 'smallint' }, CREATED];
+      return [{ sql: 'priority', type: 'smallint', of: (task) => task.priority }, CREATED];
     case 'title':
-      return [{ sql: 'title collate "und-x-icu"', type: 'text' }];
+      return [{ sql: 'title collate "und-x-icu"', type: 'text', of: (task) => task.title }];
   }
+}
+
+/** The place after a task: where the next page goes on. */
+export function placeAfter(task: ListedTask, { sort, order }: Pick<Listing, 'sort' | 'order'>): Place {
+  return [...sortKeys(sort, order).map((key) => key.of(task)), task.id];
 }
 
 /**
@@ -162,14 +167,13 @@ function listText(listing: Listing): { text: string; values: Value[] } {
   const order = [...keys.map((key) => key.sql), 'id'].map((key) => `${key} ${listing.order}`).join(', ');
   const limit = clauses.parameter(listing.limit, 'integer');
   const offset = clauses.parameter(listing.skip, 'integer');
-  const text = `select ${TASK_COLUMNS}, deleted_at, array[${keys.map((key) => `(${key.sql})::text`).join(', ')}] as place
-    from task where ${clauses.conditions.join(' and ')}
+  const text = `select ${TASK_COLUMNS}${filter.trashed ? ', deleted_at' : ''} from task where ${clauses.conditions.join(' and ')}
     order by ${order} limit ${limit} offset ${offset}`;
   return { text, values: clauses.values };
 }
 
 /** The unfiltered listings are prepared; with filters the planner does better when it sees the values. */
-const prepared = new Map<string, ReadStatement<ListRow>>();
+const prepared = new Map<string, ReadStatement<ListedTask>>();
 for (const sort of TASK_SORTS) {
   for (const order of ['asc', 'desc'] as const) {
     for (const after of [undefined, sort === 'priority' ? ['', '', 1] : ['', 1]]) {
@@ -183,12 +187,12 @@ for (const sort of TASK_SORTS) {
         skip: 0,
         limit: 1,
       });
-      prepared.set(name, read<ListRow>(name, text));
+      prepared.set(name, read<ListedTask>(name, text));
     }
   }
 }
 
-export function listQuery(listing: Listing): Query<ListRow> {
+export function listQuery(listing: Listing): Query<ListedTask> {
   const { text, values } = listText(listing);
   const name = `task_list_${listing.sort}_${listing.order}_${listing.after ? 'next' : 'first'}`;
   const known = isPlain(listing.filter) ? prepared.get(name) : undefined;

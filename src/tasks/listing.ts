@@ -1,7 +1,7 @@
 // Pages of tasks: filters, orders, and cursors that stay true while rows come and go.
 import { PAGE_LIMIT, SEARCH_LENGTH, SEARCH_WORDS } from '../../contract/limits.ts';
-import type { ListedTask, TaskListQuery, TaskPage, TaskSort } from '../../contract/task.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import type { ListedTask, TaskListQuery, TaskSort } from '../../contract/task.ts';
+import type { Database, Snapshot } from '../database/database.ts';
 import { validationError } from '../errors.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { totalCounts, userRow } from '../sync/user-row.ts';
@@ -11,10 +11,10 @@ import {
   countQuery,
   type Filter,
   type Listing,
-  type ListRow,
   listQuery,
   type Order,
   type Place,
+  placeAfter,
 } from './listing-sql.ts';
 
 function assertDates(query: TaskListQuery): void {
@@ -67,15 +67,7 @@ function placeOf(cursors: Cursors, scope: string, query: TaskListQuery): Place |
   return place;
 }
 
-function listed({ place: _place, deleted_at, ...task }: ListRow): ListedTask {
-  return deleted_at === null ? task : { ...task, deleted_at };
-}
-
-async function totalOf(
-  transaction: Pick<Transaction, 'query'>,
-  userId: string,
-  filter: Filter,
-): Promise<number> {
+async function totalOf(transaction: Snapshot, userId: string, filter: Filter): Promise<number> {
   const { trashed, words, status, ...others } = filter;
   const counted =
     !trashed && words.length === 0 && Object.values(others).every((value) => value === undefined);
@@ -92,25 +84,28 @@ async function rowsAndTotal(
   database: Database,
   listing: Listing,
   includeTotal: boolean,
-): Promise<{ rows: ListRow[]; total?: number }> {
+): Promise<{ rows: string[]; total?: number }> {
   const { statement, values } = listQuery(listing);
-  if (!includeTotal) return { rows: await database.read(statement, values) };
+  if (!includeTotal) return { rows: await database.readJson(statement, values) };
   return database.snapshot(async (transaction) => {
     const [rows, total] = await Promise.all([
-      transaction.query(statement, values),
+      transaction.queryJson(statement, values),
       totalOf(transaction, listing.userId, listing.filter),
     ]);
     return { rows, total };
   });
 }
 
-/** @throws AppError `validation_error` for a date that is none, a search too long or a cursor not of this listing. */
+/**
+ * A `TaskPage`, as JSON.
+ * @throws AppError `validation_error` for a date that is none, a search too long or a cursor not of this listing.
+ */
 export async function listTasks(
   database: Database,
   cursors: Cursors,
   userId: string,
   query: TaskListQuery,
-): Promise<TaskPage> {
+): Promise<string> {
   assertDates(query);
   const { limit = PAGE_LIMIT, skip = 0 } = query;
   const order = (query.order ?? 'desc') as Order;
@@ -119,11 +114,9 @@ export async function listTasks(
   // One row more than the page tells whether there is another page.
   const listing = { ...asked, after: placeOf(cursors, scope, query), skip, limit: limit + 1 };
   const { rows, total } = await rowsAndTotal(database, listing, query.include_total ?? false);
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
-  return {
-    tasks: page.map(listed),
-    next_cursor: last ? cursors.seal(scope, [...last.place, last.id]) : null,
-    ...(total === undefined ? {} : { total }),
-  };
+  const tasks = rows.slice(0, limit);
+  const last = rows.length > limit ? (JSON.parse(tasks.at(-1) ?? '') as ListedTask) : undefined;
+  const next = last ? cursors.seal(scope, placeAfter(last, asked)) : null;
+  const counted = total === undefined ? '' : `,"total":${total}`;
+  return `{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}${counted}}`;
 }

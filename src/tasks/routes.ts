@@ -11,6 +11,7 @@ import { etagOf, isNotModified } from '../http/conditional.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
+import { JSON_TYPE } from '../http/server.ts';
 import { answerWrite, type Reply } from '../sync/answered-write.ts';
 import type { Writes } from '../sync/user-write.ts';
 import { cleanChange, cleanNewTask } from './input.ts';
@@ -101,8 +102,9 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
     answers: { 200: TaskPage },
     errors: ['validation_error'],
   });
-  app.get('/api/tasks', { schema: list, config: READ }, async (request) => {
-    return listTasks(database, cursors, userIdOf(request), checkQuery(TaskListQuery, request.query));
+  app.get('/api/tasks', { schema: list, config: READ }, async (request, reply) => {
+    const query = checkQuery(TaskListQuery, request.query);
+    return reply.type(JSON_TYPE).send(await listTasks(database, cursors, userIdOf(request), query));
   });
 
   const get = operation({

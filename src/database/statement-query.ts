@@ -1,10 +1,10 @@
-// A prepared statement on its way: the driver's own query, sent in one piece and without asking again what its rows look like.
+// A statement on its way: the driver's own query, sent in one piece and without asking again what its rows look like.
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 import type { Statement } from './statement.ts';
-import { parserOf, type Value, wireValue } from './values.ts';
+import { jsonOf, parserOf, type Value, wireValue } from './values.ts';
 
 /** What the driver's query and connection are beyond their published types. */
 interface DriverConnection extends EventEmitter {
@@ -24,16 +24,43 @@ interface Field {
   dataTypeID: number;
 }
 
-interface Column {
-  name: string;
-  parse: ((text: string) => unknown) | undefined;
+interface Column extends Field {
+  parse: (text: string) => unknown;
+  /** `"name":` */
+  jsonKey: string;
+  json: (text: string) => string;
 }
+type Fields = readonly (string | null)[];
+/** Makes of the texts of a row what is wanted of it. */
+export type RowForm<Row> = (columns: readonly Column[], fields: Fields) => Row;
 type Settle<Row> = (error: Error | null, rows?: Row[]) => void;
+
+/** A row as an object. */
+export function asObject<Row>(columns: readonly Column[], fields: Fields): Row {
+  const row: Record<string, unknown> = {};
+  for (let index = 0; index < columns.length; index++) {
+    const { name, parse } = columns[index] as Column;
+    const text = fields[index] ?? null;
+    row[name] = text === null ? null : parse(text);
+  }
+  return row as Row;
+}
+
+/** A row as the JSON of that object: what is only passed on need not be taken apart and put together. */
+export function asJson(columns: readonly Column[], fields: Fields): string {
+  let members = '';
+  for (let index = 0; index < columns.length; index++) {
+    const { jsonKey, json } = columns[index] as Column;
+    const text = fields[index] ?? null;
+    members += `${index === 0 ? '' : ','}${jsonKey}${text === null ? 'null' : json(text)}`;
+  }
+  return `{${members}}`;
+}
 
 const DESCRIBE = serialize.describe({ type: 'P' });
 const EXECUTE_AND_SYNC = Buffer.concat([serialize.execute({}), serialize.sync()]);
 
-/** The columns of the statements that a connection has described; of another connection they may be others. */
+/** The columns of the named statements that a connection has described; of another connection they may be others. */
 const described = new WeakMap<DriverConnection, Map<string, Column[]>>();
 
 function columnsOn(connection: DriverConnection): Map<string, Column[]> {
@@ -49,18 +76,20 @@ function gather(stream: Duplex): void {
   process.nextTick(() => stream.uncork());
 }
 
-class PreparedQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
+class StatementQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
   /** The driver wraps it, and calls it to say that a query failed or was given up. */
   callback: Settle<Row>;
+  readonly #form: RowForm<Row>;
   readonly #rows: Row[] = [];
   #connection: DriverConnection | undefined;
   #columns: Column[] | undefined;
   #fault: Error | undefined;
 
-  constructor({ name, text }: Statement<Row>, values: readonly Value[], settle: Settle<Row>) {
+  constructor({ name, text }: Sendable, values: readonly Value[], form: RowForm<Row>, settle: Settle<Row>) {
     super(text);
     this.name = name;
     this.values = values;
+    this.#form = form;
     this.callback = settle;
   }
 
@@ -71,7 +100,7 @@ class PreparedQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
     const messages = [];
     if (!this.hasBeenParsed(connection)) {
       messages.push(serialize.parse({ name, text }));
-      connection.submittedNamedStatements[name] = text;
+      if (name !== '') connection.submittedNamedStatements[name] = text;
     }
     messages.push(serialize.bind({ statement: name, values: values.map(wireValue) }));
     if (!this.#columns) messages.push(DESCRIBE);
@@ -81,21 +110,22 @@ class PreparedQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
   }
 
   handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID) }));
-    if (this.#connection) columnsOn(this.#connection).set(this.name, this.#columns);
+    this.#columns = fields.map(({ name, dataTypeID }) => ({
+      name,
+      dataTypeID,
+      parse: parserOf(dataTypeID),
+      jsonKey: `${JSON.stringify(name)}:`,
+      json: jsonOf(dataTypeID),
+    }));
+    if (this.#connection && this.name !== '') columnsOn(this.#connection).set(this.name, this.#columns);
   }
 
-  handleDataRow({ fields }: { fields: (string | null)[] }): void {
-    const row: Record<string, unknown> = {};
+  handleDataRow({ fields }: { fields: Fields }): void {
     try {
-      this.#columns?.forEach(({ name, parse }, index) => {
-        const text = fields[index] ?? null;
-        row[name] = text === null || parse === undefined ? text : parse(text);
-      });
+      this.#rows.push(this.#form(this.#columns ?? [], fields));
     } catch (error) {
       this.#fault = error as Error;
     }
-    this.#rows.push(row as Row);
   }
 
   handleCommandComplete(): void {}
@@ -110,14 +140,18 @@ class PreparedQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
   }
 }
 
-/** Sends a prepared statement; those sent before it on the same connection are answered first. */
-export function sendPrepared<Row>(
+/** A statement with its name, or without one: then it is planned for these values alone. */
+export type Sendable = Pick<Statement<unknown>, 'name' | 'text'>;
+
+/** Sends a statement; those sent before it on the same connection are answered first. */
+export function sendStatement<Row>(
   client: pg.ClientBase,
-  statement: Statement<Row>,
+  statement: Sendable,
   values: readonly Value[],
+  form: RowForm<Row>,
 ): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     const settle: Settle<Row> = (error, rows) => (error ? reject(error) : resolve(rows ?? []));
-    client.query(new PreparedQuery(statement, values, settle) as unknown as pg.Submittable);
+    client.query(new StatementQuery(statement, values, form, settle) as unknown as pg.Submittable);
   });
 }
