@@ -78,11 +78,12 @@ describe('a start', () => {
     async (WORKERS) => {
       const DATA_DIR = path.join(place.directory, 'other');
       const { port } = new URL(server.url);
-      const { code, stderr } = await runScript({ env: { DATA_DIR, PORT: port, WORKERS } });
+      const { code, stdout, stderr } = await runScript({ env: { DATA_DIR, PORT: port, WORKERS } });
       expect([code, stderr]).toEqual([
         1,
         `Port ${port} is in use by another program: set PORT to a free one.\n`,
       ]);
+      expect(stdout).not.toContain('was lost');
       expect(existsSync(path.join(DATA_DIR, 'postgres/postmaster.pid'))).toBe(false);
     },
   );

@@ -59,9 +59,10 @@ export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfi
  * is in use by its own. Whoever uses it learns of it by the failure of the statement.
  */
 export function surviveLostConnections(pool: pg.Pool, log: DatabaseOptions['log']): void {
-  pool.on('error', (error) =>
-    log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`),
-  );
+  pool.on('error', (error) => {
+    // Of a pool that is being closed it is what was asked for.
+    if (!pool.ending) log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`);
+  });
   pool.on('connect', (client) => client.on('error', () => {}));
 }
 
