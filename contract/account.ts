@@ -1,7 +1,16 @@
-// The account on the wire: the profile and the trail of security events.
+// The account on the wire: the profile, the sessions, the password and the trail of security events.
 import { type Static, Type } from 'typebox';
 import { User } from './auth.ts';
-import { IMAGE_LENGTH, NAME_LENGTH, TIME_ZONE_LENGTH } from './limits.ts';
+import { Time } from './common.ts';
+import {
+  IMAGE_LENGTH,
+  NAME_LENGTH,
+  PAGE_LIMIT,
+  PASSWORD_MAXIMUM_BYTES,
+  PASSWORD_MINIMUM_LENGTH,
+  SESSIONS_LISTED,
+  TIME_ZONE_LENGTH,
+} from './limits.ts';
 
 export const TIME_ZONE_FAULT = 'must be an IANA time zone such as Europe/Paris, or null';
 
@@ -48,6 +57,66 @@ export const AccountChange = Type.Object(
 );
 export type AccountChange = Static<typeof AccountChange>;
 
+const device = Type.String({
+  description: 'A name to recognise the device by, from what it says of itself.',
+  examples: ['Firefox on Linux'],
+});
+const userAgent = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  examples: ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'],
+});
+const ipAddress = Type.Unsafe<string | null>({ type: ['string', 'null'], examples: ['203.0.113.7'] });
+const sessionId = { examples: ['9f86d081884c7d659a2feaa0c55ad015'] };
+
+export const DeviceSession = Type.Object(
+  {
+    id: Type.String(sessionId),
+    current: Type.Boolean({ description: 'Whether this is the session that asks.' }),
+    device,
+    user_agent: userAgent,
+    ip_address: ipAddress,
+    created_at: Time,
+    last_used_at: Type.String({
+      format: 'date-time',
+      description: 'To the minute; a crash of the server may lose the last minute.',
+      examples: ['2026-01-03T10:30:00.000Z'],
+    }),
+    expires_at: Time,
+  },
+  { $id: 'DeviceSession' },
+);
+export type DeviceSession = Static<typeof DeviceSession>;
+
+export const SessionList = Type.Object(
+  { sessions: Type.Array(DeviceSession, { maxItems: SESSIONS_LISTED, description: 'Last used first.' }) },
+  { $id: 'SessionList' },
+);
+export type SessionList = Static<typeof SessionList>;
+
+export const SessionsEnded = Type.Object(
+  { ended: Type.Integer({ minimum: 0, description: 'How many sessions were ended.', examples: [2] }) },
+  { $id: 'SessionsEnded' },
+);
+export type SessionsEnded = Static<typeof SessionsEnded>;
+
+export const PasswordChange = Type.Object(
+  {
+    current_password: Type.String({
+      format: 'password',
+      examples: ['correct horse battery'],
+      'x-error': 'must be a string',
+    }),
+    new_password: Type.String({
+      format: 'password',
+      description: `At least ${PASSWORD_MINIMUM_LENGTH} characters, at most ${PASSWORD_MAXIMUM_BYTES} bytes of UTF-8, not a common password.`,
+      examples: ['a quiet river at dawn'],
+      'x-error': 'must be a string',
+    }),
+  },
+  { $id: 'PasswordChange' },
+);
+export type PasswordChange = Static<typeof PasswordChange>;
+
 /** Each kind of security event with what it means: the closed list. */
 export const SECURITY_EVENTS = {
   signed_up: 'The account was made.',
@@ -78,3 +147,68 @@ export const SECURITY_EVENT_KINDS = Object.keys(SECURITY_EVENTS) as SecurityEven
 
 /** Small facts about an event (which fields, how many sessions): never a secret, never an e-mail, since the log has them too. */
 export type SecurityEventDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+export const SecurityEvent = Type.Object(
+  {
+    id: Type.Integer({ minimum: 1, examples: [1204] }),
+    kind: Type.String({
+      enum: SECURITY_EVENT_KINDS,
+      description: Object.entries(SECURITY_EVENTS)
+        .map(([kind, meaning]) => `- \`${kind}\`: ${meaning}`)
+        .join('\n'),
+      examples: ['signed_in'],
+    }),
+    created_at: Time,
+    device: Type.Unsafe<string | null>({
+      ...device,
+      type: ['string', 'null'],
+      description: 'As of a session; null for what the server or its operator did.',
+    }),
+    user_agent: userAgent,
+    ip_address: ipAddress,
+    session_id: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'The session that it was done with.',
+      ...sessionId,
+    }),
+    details: Type.Unsafe<SecurityEventDetails>({
+      type: 'object',
+      additionalProperties: true,
+      description: 'Small facts, by kind: which fields were changed, how many sessions were ended.',
+      examples: [{ method: 'password' }],
+    }),
+  },
+  { $id: 'SecurityEvent' },
+);
+export type SecurityEvent = Static<typeof SecurityEvent>;
+
+export const SecurityEventPage = Type.Object(
+  {
+    events: Type.Array(SecurityEvent),
+    next_cursor: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'For the next page; null on the last.',
+      examples: [null],
+    }),
+  },
+  { $id: 'SecurityEventPage' },
+);
+export type SecurityEventPage = Static<typeof SecurityEventPage>;
+
+export const SecurityEventQuery = Type.Object({
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: PAGE_LIMIT,
+      default: PAGE_LIMIT,
+      'x-error': `must be a whole number from 1 to ${PAGE_LIMIT}`,
+    }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      description: 'From `next_cursor` of the page before.',
+      'x-error': 'must be a next_cursor of this very listing',
+    }),
+  ),
+});
+export type SecurityEventQuery = Static<typeof SecurityEventQuery>;

@@ -39,8 +39,13 @@ export const WRONG_CODES_PER_ACCOUNT = 20;
 export const WRONG_CODE_HOURS = 24;
 /** A right password opens the second step for this long, and for this many wrong codes. */
 export const TWO_FACTOR_CHALLENGE_SECONDS = 600;
+/** Wrong current passwords given by whoever is signed in to one account, in as many minutes. */
+export const WRONG_PASSWORDS_PER_ACCOUNT = 20;
 export const SIGN_UPS_PER_ADDRESS = 20;
 export const SIGN_UP_MINUTES = 60;
+
+/** Of more sessions than these the ones used last are listed. */
+export const SESSIONS_LISTED = 200;
 
 /** Security events live this long, and of one kind an account keeps only the newest. */
 export const SECURITY_EVENT_DAYS = 180;

@@ -3,7 +3,16 @@ import type { FastifyInstance } from 'fastify';
 import type { ClientConfig } from 'pg';
 import type { Logger } from 'pino';
 import type { TSchema } from 'typebox';
-import { Account, AccountChange } from '../contract/account.ts';
+import {
+  Account,
+  AccountChange,
+  DeviceSession,
+  PasswordChange,
+  SecurityEvent,
+  SecurityEventPage,
+  SessionList,
+  SessionsEnded,
+} from '../contract/account.ts';
 import {
   CurrentSession,
   LoggedOut,
@@ -38,12 +47,14 @@ import { betterAuthRoutes } from './auth/better-auth-routes.ts';
 import { Callers } from './auth/caller.ts';
 import { SessionCookie } from './auth/cookie.ts';
 import { installGuard } from './auth/guard.ts';
+import { PasswordChecks } from './auth/password-checks.ts';
 import { authRoutes } from './auth/routes.ts';
 import { ChallengeCookie } from './auth/second-factor/challenge.ts';
 import { twoFactorRoutes } from './auth/second-factor/routes.ts';
 import { SecondFactors } from './auth/second-factor/second-factors.ts';
 import { createTwoFactorService } from './auth/second-factor/service.ts';
 import { createAuthService } from './auth/service.ts';
+import { SessionUses } from './auth/session-uses.ts';
 import { SignInLimits } from './auth/sign-in-limits.ts';
 import { SignUpPolicy } from './auth/sign-up-policy.ts';
 import { publicUrlOf, type Settings } from './config.ts';
@@ -101,6 +112,12 @@ const NAMED_SCHEMAS: TSchema[] = [
   RecoveryCodes,
   Account,
   AccountChange,
+  DeviceSession,
+  SessionList,
+  SessionsEnded,
+  PasswordChange,
+  SecurityEvent,
+  SecurityEventPage,
   Task,
   ListedTask,
   TaskPage,
@@ -144,36 +161,48 @@ interface Foundations {
   database: Database;
   store: RateStore;
   trail: AuditTrail;
+  uses: SessionUses;
 }
 
-async function assemble(
-  options: AppOptions,
-  { database, store, trail }: Foundations,
-): Promise<FastifyInstance> {
+/** Who may come in, and by what. */
+function authParts(options: AppOptions, { database, store, trail }: Foundations) {
   const { settings, secrets, logger } = options;
-  const publicUrl = publicUrlOf(settings);
-  const { origin, protocol } = new URL(publicUrl);
+  const { origin, protocol } = new URL(publicUrlOf(settings));
   const https = protocol === 'https:';
   const rules = { allowed: new Set([...settings.ALLOWED_ORIGINS, origin]) };
-  const lifetime = settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60;
-
+  const maximum = settings.SESSION_MAX_DAYS * 24 * 60 * 60;
+  const lifetime = Math.min(settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60, maximum);
   const cookie = new SessionCookie({ secret: secrets.betterAuthSecret, https, maxAge: lifetime });
   const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
   const tokens = new ApiTokens(database, trail);
   const limits = new SignInLimits(database, store);
+  const checks = new PasswordChecks({ database, limits, trail });
   const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
   const challenges = new ChallengeCookie({ https });
-  const { auth, close: closeAuth } = createBetterAuth({
-    database: databaseOptions(options),
+  const { auth, close } = createBetterAuth({
+    connections: databaseOptions(options),
+    database,
+    trail,
+    checks,
     origin,
     allowedOrigins: [...rules.allowed],
     secret: secrets.betterAuthSecret,
     https,
     sessionLifetime: lifetime,
+    sessionMaximum: maximum,
     signUps: new SignUpPolicy(settings.SIGNUP, database),
     factors,
     logger,
   });
+  return { auth, close, callers, challenges, checks, factors, https, limits, origin, rules, tokens };
+}
+
+async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
+  const { settings, secrets, logger } = options;
+  const { database, store, trail, uses } = foundations;
+  const publicUrl = publicUrlOf(settings);
+  const parts = authParts(options, foundations);
+  const { auth, callers, challenges, checks, factors, https, limits, origin, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -181,9 +210,9 @@ async function assemble(
   });
 
   const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
-  app.addHook('onClose', closeAuth);
-  installGuard(app, { callers, tokens, rules, requests });
-  await installDocs(app, { publicUrl, cookieName: cookie.name, shared: NAMED_SCHEMAS });
+  app.addHook('onClose', parts.close);
+  installGuard(app, { callers, tokens, rules, requests, uses });
+  await installDocs(app, { publicUrl, cookieName: callers.cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
   webAppRoutes(app);
   welcomeRoutes(app);
@@ -192,6 +221,7 @@ async function assemble(
     database,
     callers,
     tokens,
+    uses,
     rules,
     trustProxy: settings.TRUST_PROXY,
     listenOn: listenOnOf(options),
@@ -199,17 +229,29 @@ async function assemble(
     redisUrl: settings.REDIS_URL,
     worker,
   });
-  authRoutes(app, { service: createAuthService({ database, auth, callers, limits, challenges }), callers });
-  const twoFactor = createTwoFactorService({ database, factors, limits });
-  twoFactorRoutes(app, { auth, callers, challenges, rules, service: twoFactor });
-  await betterAuthRoutes(app, { auth, callers, limits, rules, origin });
-  accountRoutes(app, { database, trail });
+  const auths = createAuthService({ database, auth, callers, limits, trail, challenges });
+  authRoutes(app, { service: auths, callers });
+  twoFactorRoutes(app, {
+    auth,
+    callers,
+    challenges,
+    rules,
+    service: createTwoFactorService({ factors, checks }),
+  });
+  await betterAuthRoutes(app, { auth, callers, limits, checks, trail, rules, origin });
+  accountRoutes(app, {
+    database,
+    trail,
+    checks,
+    callers,
+    cursors: new Cursors(secrets.secretKey, 'events'),
+  });
   apiTokenRoutes(app, tokens);
   taskRoutes(app, {
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),
   });
-  asyncApiRoutes(app, { version: VERSION, publicUrl, cookieName: cookie.name });
+  asyncApiRoutes(app, { version: VERSION, publicUrl, cookieName: callers.cookie.name });
   syncRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'sync') });
   dashboardRoutes(app, { database });
   return app;
@@ -222,11 +264,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const store = rateStoreOf(options);
   const trail = new AuditTrail(database, logger);
   const mail = createMail({ database, settings, secretKey: secrets.secretKey, logger });
-  const app = await assemble(options, { database, store, trail });
+  const uses = new SessionUses(database, logger);
+  const app = await assemble(options, { database, store, trail, uses });
   const stopRetention = scheduleRetention(database, logger);
   app.addHook('onClose', async () => {
     await Promise.all([mail.stop(), stopRetention()]);
     await trail.close();
+    await uses.close();
     await store.close();
     await database.close();
   });

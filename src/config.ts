@@ -206,6 +206,13 @@ export const VARIABLES = {
     wholeNumber(1, 525_600),
     'How many minutes a session and its access token live without being refreshed.',
   ),
+  SESSION_MAX_DAYS: variable(
+    30,
+    '`30`',
+    'a whole number from 1 to 3650',
+    wholeNumber(1, 3650),
+    'How many days after sign-in a session ends, however often it is refreshed; for sessions begun from then on.',
+  ),
   DEBUG: variable(
     false,
     '`false`',

@@ -203,7 +203,7 @@ describe('with more passwords than can be checked', () => {
       answered += 1;
       return status;
     });
-    await expect.poll(() => answered, { interval: 5 }).toBeGreaterThan(0);
+    await expect.poll(() => answered, { interval: 5, timeout: 20_000 }).toBeGreaterThan(0);
     expect((await ada.get('/api/auth/get-session')).status).toBe(200);
     expect(answered).toBeLessThan(4);
     expect(await Promise.all(signUps)).toEqual(Array(8).fill(201));

@@ -65,7 +65,7 @@ describe.each<[string, () => Record<string, string>]>([
   });
 
   it('lists and revokes sessions, changes user and password', async () => {
-    const { auth, account } = await memberOf(headersOf());
+    const { auth, jar, account } = await memberOf(headersOf());
     const [second, third] = [officialClient(headersOf()), officialClient(headersOf())];
     const credentials = { email: account.email, password: PASSWORD };
     await second.auth.signIn.email(credentials);
@@ -88,16 +88,35 @@ describe.each<[string, () => Record<string, string>]>([
 
     const next = 'the river at night';
     await third.auth.signIn.email(credentials);
-    const changed = await auth.changePassword({
-      currentPassword: PASSWORD,
-      newPassword: next,
-      revokeOtherSessions: true,
-    });
+    const mine = (await auth.getSession()).data?.session;
+    const passwords = { currentPassword: PASSWORD, newPassword: next };
+    const changed = await auth.changePassword({ ...passwords, revokeOtherSessions: true });
     expect(changed.error).toBeNull();
+    expect(changed.data).toMatchObject({ token: mine?.token, user: { id: account.id, ...changes } });
     expect((await third.auth.getSession()).data).toBeNull();
-    expect((await auth.getSession()).data).not.toBeNull();
+    expect((await auth.getSession()).data?.session.id).toBe(mine?.id);
     expect((await second.auth.signIn.email(credentials)).error?.status).toBe(401);
     expect((await second.auth.signIn.email({ ...credentials, password: next })).error).toBeNull();
+
+    // Whether it asks for it or not: a new password leaves no other session.
+    const back = await auth.changePassword({ currentPassword: next, newPassword: PASSWORD });
+    expect([back.error, back.data?.token]).toEqual([null, null]);
+    expect((await second.auth.getSession()).data).toBeNull();
+    expect((await auth.getSession()).data?.session.id).toBe(mine?.id);
+    const { events } = (await jar.get('/api/account/events')).body;
+    expect(events.map(({ kind }: { kind: string }) => kind)).toEqual([
+      'password_changed',
+      'signed_in',
+      'sign_in_failed',
+      'password_changed',
+      'signed_in',
+      'profile_changed',
+      'sessions_revoked',
+      'session_revoked',
+      'signed_in',
+      'signed_in',
+      'signed_in',
+    ]);
   });
 
   it('gets errors in the shape that it expects', async () => {

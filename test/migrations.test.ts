@@ -3,11 +3,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { getMigrations } from 'better-auth/db/migration';
 import type { ClientConfig } from 'pg';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { SNAPSHOT_FILE, schemaSnapshot } from '../scripts/schema-snapshot.ts';
-import { createBetterAuth } from '../src/auth/better-auth.ts';
 import { loadMigrations, MigrationError, migrate } from '../src/database/migrate.ts';
+import { betterAuthOn } from './support/better-auth.ts';
 import { databaseOn } from './support/global-setup.ts';
 import { dataDirectory, runScript } from './support/process.ts';
 import { type DatabaseProxy, startProxy } from './support/proxy.ts';
@@ -64,17 +63,7 @@ describe('on an empty database', () => {
   it('they leave Better Auth nothing to add', async () => {
     const connection = await emptyDatabase();
     await migrate(connection);
-    const { auth, close } = createBetterAuth({
-      database: { connection, poolMode: 'session', poolSize: 2, log: () => {} },
-      origin: 'http://localhost:8000',
-      allowedOrigins: [],
-      secret: 'q3T8vLx0ZpW5sNk2YbR7mUe1HcJ9aGdF',
-      https: false,
-      sessionLifetime: 1800,
-      signUps: { mode: 'open' },
-      factors: {},
-      logger: pino({ level: 'silent' }),
-    } as unknown as Parameters<typeof createBetterAuth>[0]);
+    const { auth, close } = betterAuthOn(connection);
     try {
       const { toBeCreated, toBeAdded } = await getMigrations(auth.options);
       expect({ toBeCreated, toBeAdded }).toEqual({ toBeCreated: [], toBeAdded: [] });

@@ -96,6 +96,11 @@ describe('the document', () => {
       ['post', '/api/auth/refresh'],
       ['get', '/api/account'],
       ['patch', '/api/account'],
+      ['get', '/api/account/sessions'],
+      ['delete', '/api/account/sessions'],
+      ['delete', '/api/account/sessions/{id}'],
+      ['post', '/api/account/password'],
+      ['get', '/api/account/events'],
       ['get', '/api/tasks'],
       ['post', '/api/tasks'],
       ['get', '/api/tasks/{id}'],
@@ -185,6 +190,7 @@ describe('what the server answers', () => {
     const one = `/api/tasks/${task.id}`;
     const token = { name: 'Script', scopes: ['tasks:read'] };
     const account = { name: 'Bob', email: 'bob@example.com', password: PASSWORD };
+    const passwords = { current_password: PASSWORD, new_password: 'a quiet river at dawn' };
     const walk: [method: string, template: string, run: () => Promise<AnyBody>, status: number][] = [
       ['POST', '/api/auth/signup', () => new Client(server.url).post('/api/auth/signup', account), 201],
       ['POST', '/api/auth/signup', () => stranger.post('/api/auth/signup', account), 409],
@@ -210,6 +216,13 @@ describe('what the server answers', () => {
       ['GET', '/api/account', () => stranger.get('/api/account'), 401],
       ['PATCH', '/api/account', () => ada.patch('/api/account', { time_zone: 'Europe/Rome' }), 200],
       ['PATCH', '/api/account', () => ada.patch('/api/account', { name: '' }), 422],
+      ['GET', '/api/account/sessions', () => ada.get('/api/account/sessions'), 200],
+      ['DELETE', '/api/account/sessions', () => ada.delete('/api/account/sessions'), 200],
+      ['DELETE', '/api/account/sessions/{id}', () => ada.delete('/api/account/sessions/x'), 404],
+      ['POST', '/api/account/password', () => ada.post('/api/account/password', passwords), 200],
+      ['POST', '/api/account/password', () => ada.post('/api/account/password', passwords), 422],
+      ['GET', '/api/account/events', () => ada.get('/api/account/events?limit=2'), 200],
+      ['GET', '/api/account/events', () => ada.get('/api/account/events?cursor=x'), 422],
       [
         'POST',
         '/api/tasks',

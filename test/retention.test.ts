@@ -161,7 +161,7 @@ describe('a tombstone', () => {
   });
 });
 
-describe('sessions, answers, addresses', () => {
+describe('sessions, answers, addresses, security events', () => {
   it('end when they have expired, and no sooner', async () => {
     const insertSession = (id: string, expires: string) =>
       server.sql(
@@ -185,6 +185,11 @@ describe('sessions, answers, addresses', () => {
        values ($1, '192.0.2.1', now() - interval '366 days'), ($1, '192.0.2.2', now() - interval '364 days')`,
       [ada.user.id],
     );
+    await server.sql(
+      `insert into security_event (user_id, kind, address, created_at)
+       values ($1, 'signed_in', '192.0.2.1', now() - interval '181 days'), ($1, 'signed_in', '192.0.2.2', now() - interval '179 days')`,
+      [ada.user.id],
+    );
     await applyRetention(database);
     const names = async (text: string) => (await server.sql<AnyBody>(text)).map(({ name }) => name);
     expect(await names(`select id as name from session where id in ('x', 'y')`)).toEqual(['y']);
@@ -193,6 +198,9 @@ describe('sessions, answers, addresses', () => {
     expect(await names(`select address as name from sign_in_address where address like '192.0.2.%'`)).toEqual(
       ['192.0.2.2'],
     );
+    expect(await names(`select address as name from security_event where address like '192.0.2.%'`)).toEqual([
+      '192.0.2.2',
+    ]);
     // Whoever is signed in stays so.
     expect((await ada.get('/api/tasks')).status).toBe(200);
   });

@@ -1,8 +1,7 @@
 // Attacks on the second factor: used codes, races, guessing, and ways around it.
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBetterAuth } from '../src/auth/better-auth.ts';
 import { seedAccount, signIn } from './support/accounts.ts';
+import { betterAuthOn } from './support/better-auth.ts';
 import { Client, PASSWORD } from './support/client.ts';
 import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -289,10 +288,7 @@ describe('a way around', () => {
 
   it('is none of the ways in which Better Auth can make a session', async () => {
     const account = await seed();
-    const { auth, close } = createBetterAuth({
-      ...nodeOptions(),
-      factors: { isOn: async () => true },
-    } as unknown as Parameters<typeof createBetterAuth>[0]);
+    const { auth, close } = betterAuthOn(nodes[0].connection);
     try {
       const { internalAdapter } = await auth.$context;
       await expect(internalAdapter.createSession(account.id)).rejects.toMatchObject({
@@ -362,15 +358,3 @@ describe('a way around', () => {
     expect((await step.theirs('verify-totp', code)).status).toBe(200);
   });
 });
-
-function nodeOptions() {
-  return {
-    database: { connection: nodes[0].connection, poolMode: 'session', poolSize: 2, log: () => {} },
-    origin: 'http://localhost:8000',
-    allowedOrigins: [],
-    secret: 'b'.repeat(48),
-    https: false,
-    sessionLifetime: 1800,
-    logger: pino({ level: 'silent' }),
-  };
-}

@@ -38,7 +38,10 @@ describe('the trail of security events', () => {
       'recovery_codes_renewed',
       'two_factor_disabled',
     ]);
-    for (const { address, details } of rows) expect([address, details]).toEqual(['127.0.0.1', {}]);
+    const entries = rows.filter(({ kind }) => kind === 'signed_in').map(({ details }) => details);
+    expect(entries.at(-1)).toEqual({ method: 'recovery_code' });
+    for (const { kind, address, details } of rows)
+      expect([address, kind === 'signed_in' ? {} : details]).toEqual(['127.0.0.1', {}]);
   });
 });
 

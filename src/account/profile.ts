@@ -2,13 +2,12 @@
 import { type Account, AccountChange, TIME_ZONE_FAULT } from '../../contract/account.ts';
 import type { FieldError } from '../../contract/errors.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Caller } from '../auth/caller.ts';
 import { unauthenticated } from '../auth/guard.ts';
+import type { Actor } from '../auth/password-checks.ts';
 import { cleanName, imageFault, nameFault } from '../auth/user-rules.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf } from '../database/failure.ts';
 import { validationError } from '../errors.ts';
-import type { Client } from '../http/client.ts';
 import { errorsIn } from '../http/input.ts';
 import { isTimeZone, postgresZone, UNKNOWN_ZONE_SQLSTATE } from '../text/time-zone.ts';
 import { accountById, lockAccount, probeTimeZone, updateProfile } from './repository.ts';
@@ -62,11 +61,9 @@ interface ProfileParts {
 /** A change that changes nothing leaves no trace. */
 export async function changeProfile(
   { database, trail }: ProfileParts,
-  caller: Caller,
-  client: Client,
+  { userId, sessionId, client }: Actor,
   change: AccountChange,
 ): Promise<Account> {
-  const { userId, session } = caller;
   return database
     .transaction(async (transaction) => {
       const [before] = await transaction.query(lockAccount, [userId]);
@@ -79,7 +76,7 @@ export async function changeProfile(
         userId,
         kind: 'profile_changed',
         client,
-        sessionId: session.id,
+        sessionId,
         details: { fields },
       });
       const values = [userId, after.name, after.image, after.time_zone];

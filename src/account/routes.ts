@@ -1,20 +1,41 @@
 // The routes of /api/account: parse, call, answer.
-import type { FastifyInstance } from 'fastify';
-import { Account, AccountChange } from '../../contract/account.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import {
+  Account,
+  AccountChange,
+  PasswordChange,
+  SecurityEventPage,
+  SecurityEventQuery,
+  SessionList,
+  SessionsEnded,
+} from '../../contract/account.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Callers } from '../auth/caller.ts';
 import { callerOf, userIdOf } from '../auth/guard.ts';
+import type { Actor, PasswordChecks } from '../auth/password-checks.ts';
+import { passwordFault } from '../auth/passwords.ts';
 import type { Database } from '../database/database.ts';
+import { validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
+import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
+import { check, checkQuery } from '../http/input.ts';
+import { readEvents } from './events.ts';
 import { changeProfile, cleanAccountChange, readAccount } from './profile.ts';
+import { readSessions, revokeOtherSessions, revokeSession } from './sessions.ts';
 
 export interface AccountRoutesOptions {
   database: Database;
   trail: AuditTrail;
+  checks: PasswordChecks;
+  callers: Callers;
+  cursors: Cursors;
 }
 
-const READ = { needsSession: true, scopes: ['account:read'] as const };
+const READ = { needsSession: true };
+const READ_BY_TOKEN = { ...READ, scopes: ['account:read'] as const };
 const WRITE = { needsSession: true, ownBodyErrors: true };
 const BODY_ERRORS = [
   'malformed_json',
@@ -24,6 +45,13 @@ const BODY_ERRORS = [
   'validation_error',
 ] as const;
 
+const Params = Type.Object({ id: Type.String({ examples: ['9f86d081884c7d659a2feaa0c55ad015'] }) });
+
+function actorOf(request: FastifyRequest): Actor {
+  const { userId, session } = callerOf(request);
+  return { userId, sessionId: session.id, client: clientOf(request) };
+}
+
 function profileRoutes(app: FastifyInstance, options: AccountRoutesOptions): void {
   const get = operation({
     id: 'getAccount',
@@ -32,7 +60,7 @@ function profileRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
     session: true,
     answers: { 200: Account },
   });
-  app.get('/api/account', { schema: get, config: READ }, async (request) =>
+  app.get('/api/account', { schema: get, config: READ_BY_TOKEN }, async (request) =>
     readAccount(options.database, userIdOf(request)),
   );
 
@@ -46,10 +74,90 @@ function profileRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
     errors: BODY_ERRORS,
   });
   app.patch('/api/account', { schema: change, config: WRITE }, async (request) =>
-    changeProfile(options, callerOf(request), clientOf(request), cleanAccountChange(jsonBody(request))),
+    changeProfile(options, actorOf(request), cleanAccountChange(jsonBody(request))),
+  );
+}
+
+function sessionRoutes(app: FastifyInstance, options: AccountRoutesOptions): void {
+  const list = operation({
+    id: 'listSessions',
+    tag: 'Account',
+    summary: 'Where you are signed in, last used first',
+    session: true,
+    answers: { 200: SessionList },
+  });
+  app.get('/api/account/sessions', { schema: list, config: READ }, async (request) =>
+    readSessions(options.database, actorOf(request)),
+  );
+
+  const endOthers = operation({
+    id: 'endOtherSessions',
+    tag: 'Account',
+    summary: 'Sign out everywhere else; this session stays',
+    session: true,
+    answers: { 200: SessionsEnded },
+    errors: ['unauthorized_access'],
+  });
+  app.delete('/api/account/sessions', { schema: endOthers, config: WRITE }, async (request) =>
+    revokeOtherSessions(options, actorOf(request)),
+  );
+
+  const end = operation({
+    id: 'endSession',
+    tag: 'Account',
+    summary: 'End one of your sessions; its sockets close, wherever they are',
+    session: true,
+    params: Params,
+    answers: { 200: SessionsEnded },
+    errors: ['unauthorized_access', 'not_found'],
+  });
+  app.delete('/api/account/sessions/:id', { schema: end, config: WRITE }, async (request, reply) => {
+    const actor = actorOf(request);
+    const { id } = request.params as { id: string };
+    const ended = await revokeSession(options, actor, id);
+    if (id === actor.sessionId) reply.header('set-cookie', options.callers.cookie.clear());
+    return ended;
+  });
+}
+
+function passwordRoutes(app: FastifyInstance, { checks }: AccountRoutesOptions): void {
+  const change = operation({
+    id: 'changePassword',
+    tag: 'Account',
+    summary: 'Change your password; all your other sessions end',
+    session: true,
+    body: PasswordChange,
+    answers: { 200: SessionsEnded },
+    errors: BODY_ERRORS,
+  });
+  app.post('/api/account/password', { schema: change, config: WRITE }, async (request) => {
+    const { current_password, new_password } = check(PasswordChange, jsonBody(request));
+    const fault = passwordFault(new_password);
+    if (fault) throw validationError([{ path: 'new_password', message: fault.message }]);
+    const changed = await checks.change(actorOf(request), current_password, new_password);
+    if (!changed) throw validationError([{ path: 'current_password', message: 'is not your password' }]);
+    return changed;
+  });
+}
+
+function eventRoutes(app: FastifyInstance, { database, cursors }: AccountRoutesOptions): void {
+  const list = operation({
+    id: 'listSecurityEvents',
+    tag: 'Account',
+    summary: 'What happened to your account, newest first',
+    session: true,
+    query: SecurityEventQuery,
+    answers: { 200: SecurityEventPage },
+    errors: ['validation_error'],
+  });
+  app.get('/api/account/events', { schema: list, config: READ }, async (request) =>
+    readEvents(database, cursors, callerOf(request).userId, checkQuery(SecurityEventQuery, request.query)),
   );
 }
 
 export function accountRoutes(app: FastifyInstance, options: AccountRoutesOptions): void {
   profileRoutes(app, options);
+  sessionRoutes(app, options);
+  passwordRoutes(app, options);
+  eventRoutes(app, options);
 }

@@ -16,6 +16,8 @@ export interface SecurityEvent {
 }
 
 const USER_AGENT_LENGTH = 512;
+/** The log tells sessions apart, but has no id that could be shown to anybody. */
+const LOGGED_SESSION_LENGTH = 8;
 
 function clientValues(client: Client | undefined): [address: string | null, userAgent: string | null] {
   const userAgent = client?.userAgent.slice(0, USER_AGENT_LENGTH) ?? '';
@@ -75,7 +77,15 @@ export class AuditTrail {
   }
 
   #log({ userId, kind, client, sessionId, details = {} }: SecurityEvent): void {
-    const line = { event: kind, user: userId, session: sessionId, address: client?.address, details };
+    const { ended_session: ended, ...others } = details;
+    const line = {
+      event: kind,
+      user: userId,
+      session: sessionId?.slice(0, LOGGED_SESSION_LENGTH),
+      address: client?.address,
+      details:
+        typeof ended === 'string' ? { ...others, ended: ended.slice(0, LOGGED_SESSION_LENGTH) } : details,
+    };
     this.#logger.info(line, 'security event');
   }
 

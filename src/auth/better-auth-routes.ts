@@ -1,22 +1,28 @@
 // Better Auth's own endpoints under /api/auth, behind our door: the same sessions, limits and origin rule, its own shapes.
 import { isAPIError } from 'better-auth/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import { codeOf, translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
 import { parseJson } from '../http/body.ts';
+import { clientOf } from '../http/client.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { betterAuthOperation } from '../http/docs.ts';
 import { isForeignPage, type OriginRules } from '../http/origin.ts';
 import { logFailure, publicError } from '../http/problem.ts';
-import { type BetterAuth, withFailure } from './better-auth.ts';
-import { bearerToken, type Callers } from './caller.ts';
+import type { BetterAuth } from './better-auth.ts';
+import { withFailure } from './call.ts';
+import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import type { PasswordChecks } from './password-checks.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export interface BetterAuthRoutesOptions {
   auth: BetterAuth;
   callers: Callers;
   limits: SignInLimits;
+  checks: PasswordChecks;
+  trail: AuditTrail;
   rules: OriginRules;
   /** Origin of PUBLIC_URL, under which Better Auth believes to be. */
   origin: string;
@@ -142,18 +148,23 @@ async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promi
   return result;
 }
 
-function emailIn(body: unknown): string {
-  const { email } = (body ?? {}) as { email?: unknown };
-  return typeof email === 'string' ? email : '';
+function textIn(body: unknown, field: 'email' | 'password'): string | undefined {
+  const { [field]: text } = (body ?? {}) as { email?: unknown; password?: unknown };
+  return typeof text === 'string' ? text : undefined;
 }
 
-async function userIdIn(response: Response): Promise<string | undefined> {
-  if (!response.ok) return undefined;
+type AnswerBody = { code?: string; user?: { id?: string } };
+
+async function bodyIn(response: Response): Promise<AnswerBody> {
   const body = (await response
     .clone()
     .json()
-    .catch(() => ({}))) as { user?: { id?: string } };
-  return body.user?.id;
+    .catch(() => null)) as AnswerBody | null;
+  return body ?? {};
+}
+
+async function userIdIn(response: Response): Promise<string | undefined> {
+  return response.ok ? (await bodyIn(response)).user?.id : undefined;
 }
 
 class NotCounted extends Error {
@@ -180,28 +191,60 @@ async function limitedSignUp(
   return response;
 }
 
-/** Sign-in and sign-up through this door count as through the other. */
-async function limited(
-  path: string,
-  request: FastifyRequest,
+async function limitedSignIn(
+  address: string,
+  incoming: Incoming,
   options: BetterAuthRoutesOptions,
 ): Promise<Response> {
-  const address = clientAddress(request);
-  const incoming = { request, path, body: bodyOf(request, path) };
-  if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
-  if (path !== SIGN_IN) return call(incoming, options);
+  const email = textIn(incoming.body, 'email') ?? '';
   try {
-    return await options.limits.attempt({ email: emailIn(incoming.body), address }, async () => {
+    const response = await options.limits.attempt({ email, address }, async () => {
       const response = await call(incoming, options);
       // Only a wrong password is a wrong sign-in; a malformed or refused one told the caller nothing.
       if (!response.ok && response.status !== 401) throw new NotCounted(response);
       // Without a user where the second factor is still to come.
       return { right: response.ok, userId: await userIdIn(response), result: response };
     });
+    if (response.status === 401) options.trail.recordFailedSignIn(email, clientOf(incoming.request));
+    return response;
   } catch (error) {
     if (error instanceof NotCounted) return error.response;
     throw error;
   }
+}
+
+/** Whichever endpoint asks somebody who is signed in for the password: wrong ones are counted together. */
+async function limitedCheck(
+  caller: Caller,
+  incoming: Incoming,
+  options: BetterAuthRoutesOptions,
+): Promise<Response> {
+  const { userId, session } = caller;
+  return options.limits.attemptCheck(userId, async () => {
+    const response = await call(incoming, options);
+    const right = response.ok || (await bodyIn(response)).code !== 'INVALID_PASSWORD';
+    if (!right) {
+      const actor = { userId, sessionId: session.id, client: clientOf(incoming.request) };
+      await options.checks.tellWrong(actor);
+    }
+    return { right, result: response };
+  });
+}
+
+/** What is limited through the other door is limited through this one. */
+async function limited(
+  path: string,
+  request: FastifyRequest,
+  options: BetterAuthRoutesOptions,
+): Promise<Response> {
+  const { caller } = request;
+  const address = clientAddress(request);
+  const incoming = { request, path, body: bodyOf(request, path) };
+  if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
+  if (path === SIGN_IN) return limitedSignIn(address, incoming, options);
+  if (caller && textIn(incoming.body, 'password') !== undefined)
+    return limitedCheck(caller, incoming, options);
+  return call(incoming, options);
 }
 
 async function send(reply: FastifyReply, response: Response): Promise<FastifyReply> {

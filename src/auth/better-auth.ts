@@ -1,21 +1,33 @@
 // The Better Auth instance: accounts, sessions and sign-in are its work, on our tables and under our rules.
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { betterAuth } from 'better-auth';
 import { APIError, createAuthMiddleware } from 'better-auth/api';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import {
+  type Database,
+  type DatabaseOptions,
+  poolConfig,
+  surviveLostConnections,
+} from '../database/database.ts';
 import { describeError } from '../http/logging.ts';
+import { currentCall, note, noting } from './call.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import type { PasswordChecks } from './password-checks.ts';
+import { passwordPlugin } from './password-plugin.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
 import { NOT_OFFERED, secondFactorPlugins } from './second-factor/plugin.ts';
 import type { SecondFactors } from './second-factor/second-factors.ts';
 import type { SignUpPolicy } from './sign-up-policy.ts';
+import { trailPlugin } from './trail-plugin.ts';
 import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
 
 export interface BetterAuthOptions {
-  database: DatabaseOptions;
+  /** Of Better Auth's own connections. */
+  connections: DatabaseOptions;
+  /** Of ours. */
+  database: Database;
   /** Origin of PUBLIC_URL. */
   origin: string;
   allowedOrigins: string[];
@@ -23,9 +35,13 @@ export interface BetterAuthOptions {
   https: boolean;
   /** Seconds that a session lives. */
   sessionLifetime: number;
+  /** Seconds after which a session ends however often it is extended. */
+  sessionMaximum: number;
   signUps: SignUpPolicy;
   factors: SecondFactors;
   logger: Logger;
+  trail: AuditTrail;
+  checks: PasswordChecks;
 }
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
@@ -34,36 +50,6 @@ const USER_AGENT_LENGTH = 512;
 const ADDRESS_LENGTH = 64;
 const EMAIL_IN_TEXT = /[^\s@<>"']+@[^\s@<>"']+/g;
 const TIMES = { createdAt: 'created_at', updatedAt: 'updated_at' };
-
-interface Call {
-  /** Better Auth swallows some failures of the database; here the first one is kept. */
-  failure?: unknown;
-  /** The new password's hash, made before Better Auth opens its transaction. */
-  hashed?: { password: string; hash: string };
-  /** Set once the sign-up policy has let this one in, with the invitation that the account takes. */
-  admitted?: { invitation: string | undefined };
-}
-
-const calls = new AsyncLocalStorage<Call>();
-
-function note(error: unknown): void {
-  const call = calls.getStore();
-  if (call) call.failure ??= error;
-}
-
-function noting<Result>(work: Promise<Result>): Promise<Result> {
-  work.catch(note);
-  return work;
-}
-
-/** Runs a call into Better Auth and tells the failure of database or hashing that it met, if any. */
-export async function withFailure<Result>(
-  run: () => Promise<Result>,
-): Promise<{ result: Result; failure: unknown }> {
-  const call: Call = {};
-  const result = await calls.run(call, run);
-  return { result, failure: call.failure };
-}
 
 class NotingClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: pg's query has nine overloads; this one forwards them all untouched
@@ -85,10 +71,10 @@ class NotingPool extends pg.Pool {
 
 function createPool(options: BetterAuthOptions): pg.Pool {
   const pool = new NotingPool({
-    ...poolConfig(options.database, CONNECTIONS),
+    ...poolConfig(options.connections, CONNECTIONS),
     Client: NotingClient,
   } as pg.PoolConfig);
-  surviveLostConnections(pool, options.database.log);
+  surviveLostConnections(pool, options.connections.log);
   return pool;
 }
 
@@ -129,13 +115,21 @@ function wrongPassword(path: string | undefined): APIError {
 
 /** Sign-up would hash within its transaction and so hold a connection, idle, for as long as the queue is. */
 async function hashEarly(password: string): Promise<void> {
-  const call = calls.getStore();
+  const call = currentCall();
   if (call) call.hashed = { password, hash: await noting(hashPassword(password)) };
 }
 
 async function hashOnce(password: string): Promise<string> {
-  const hashed = calls.getStore()?.hashed;
+  const hashed = currentCall()?.hashed;
   return hashed?.password === password ? hashed.hash : noting(hashPassword(password));
+}
+
+/** Which hash a password has fitted is known to those who come after: by then it may be another. */
+async function verifyNoted({ hash, password }: { hash: string; password: string }): Promise<boolean> {
+  const fits = await noting(verifyPassword(hash, password));
+  const call = currentCall();
+  if (fits && call) call.fitted = hash;
+  return fits;
 }
 
 /** An account made by any endpoint takes an invitation where one is needed; that of a sign-up was admitted before. */
@@ -143,7 +137,7 @@ async function invited<Fields extends { email: string; emailVerified: boolean }>
   signUps: SignUpPolicy,
   user: Fields,
 ): Promise<Fields & { invitationId?: string }> {
-  const admitted = calls.getStore()?.admitted;
+  const admitted = currentCall()?.admitted;
   const invitation = admitted
     ? admitted.invitation
     : await noting(
@@ -155,43 +149,46 @@ async function invited<Fields extends { email: string; emailVerified: boolean }>
 /** New passwords obey the rules on every endpoint; an overlong one is never truncated, even where it is only compared. */
 const passwordRules = (signUps: SignUpPolicy) =>
   createAuthMiddleware(async ({ path, body }) => {
-    const { password, newPassword, currentPassword, invitation, ...user } = (body ?? {}) as Record<
-      string,
-      unknown
-    >;
+    const { password, newPassword, invitation, ...user } = (body ?? {}) as Record<string, unknown>;
     const isSignUp = path === '/sign-up/email';
     const chosen = isSignUp ? password : newPassword;
     if (typeof chosen === 'string') {
       const fault = passwordFault(chosen);
       refuse('password', fault?.message, fault?.code);
     }
-    for (const given of [password, currentPassword])
-      if (typeof given === 'string' && (isTooLong(given) || given.includes('\0'))) throw wrongPassword(path);
-    if (!isSignUp || typeof password !== 'string') return;
+    if (typeof password !== 'string') return;
+    if (isTooLong(password) || password.includes('\0')) throw wrongPassword(path);
+    if (!isSignUp) return;
     refuse('email', emailFault(typeof user.email === 'string' ? user.email : ''));
     ruledUser(user);
-    const call = calls.getStore();
+    const call = currentCall();
     const admitted = { invitation: await noting(signUps.admit(String(user.email), invitation)) };
     if (call) call.admitted = admitted;
     await hashEarly(password);
   });
 
-function sessionRules(lifetime: number) {
+function sessionRules(lifetime: number, maximum: number) {
   return async <
     Fields extends {
+      createdAt: Date;
       expiresAt: Date;
       userAgent?: string | null | undefined;
       ipAddress?: string | null | undefined;
     },
   >(
     session: Fields,
+    context: { headers?: Headers | undefined } | null,
   ) => ({
     data: {
       ...session,
       // Without "remember me" Better Auth would grant a day, whatever the lifetime is.
       expiresAt: new Date(Math.min(session.expiresAt.getTime(), Date.now() + lifetime * 1000)),
+      // The database lets no extension get beyond this.
+      endsAt: new Date(session.createdAt.getTime() + maximum * 1000),
       userAgent: session.userAgent?.slice(0, USER_AGENT_LENGTH) ?? null,
-      ipAddress: session.ipAddress?.slice(0, ADDRESS_LENGTH) ?? null,
+      // Better Auth knows of an IPv6 address only its network.
+      ipAddress:
+        (context?.headers?.get(ADDRESS_HEADER) ?? session.ipAddress)?.slice(0, ADDRESS_LENGTH) ?? null,
     },
   });
 }
@@ -224,6 +221,15 @@ function tables(lifetime: number) {
       updateAge: Math.floor(lifetime / 6),
       freshAge: 0,
       cookieCache: { enabled: false }, // it would validate without the database
+      additionalFields: {
+        endsAt: {
+          type: 'date' as const,
+          required: false,
+          input: false,
+          returned: false,
+          fieldName: 'ends_at',
+        },
+      },
     },
     account: {
       modelName: 'account',
@@ -280,7 +286,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
       revokeSessionsOnPasswordReset: true,
       password: {
         hash: hashOnce,
-        verify: ({ hash, password }) => noting(verifyPassword(hash, password)),
+        verify: verifyNoted,
       },
     },
     ...tables(options.sessionLifetime),
@@ -289,10 +295,11 @@ export function createBetterAuth(options: BetterAuthOptions) {
         create: { before: async (user) => ({ data: await invited(options.signUps, ruledUser(user).data) }) },
         update: { before: async (user) => ruledUser(user) },
       },
-      session: { create: { before: sessionRules(options.sessionLifetime) } },
+      session: { create: { before: sessionRules(options.sessionLifetime, options.sessionMaximum) } },
     },
     hooks: { before: passwordRules(options.signUps) },
-    plugins: [...secondFactorPlugins(options.factors)],
+    // The trail comes last, so that it sees what all others have made of a call.
+    plugins: [passwordPlugin(options.checks), ...secondFactorPlugins(options.factors), trailPlugin(options)],
     disabledPaths: NOT_OFFERED,
     advanced: {
       useSecureCookies: options.https,

@@ -8,6 +8,7 @@ import { type RateWindow, rateLimited, setRateHeaders } from '../http/rate-limit
 import { isApiToken } from './api-token.ts';
 import type { ApiTokens, TokenCaller } from './api-tokens.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
+import type { SessionUses } from './session-uses.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,6 +33,7 @@ export interface GuardOptions {
   rules: OriginRules;
   /** Requests of one user. */
   requests: RateWindow;
+  uses: SessionUses;
 }
 
 export function unauthenticated(): AppError {
@@ -86,7 +88,10 @@ async function admit(options: GuardOptions, request: FastifyRequest, reply: Fast
     }
   } else {
     request.caller = await options.callers.find(request.headers);
-    if (request.caller) await count(options, request.caller.userId, reply);
+    if (request.caller) {
+      options.uses.note(request.caller.session.id);
+      await count(options, request.caller.userId, reply);
+    }
     assertOrigin(options, request);
   }
   if (config.needsSession && !request.caller && !request.tokenCaller) throw unauthenticated();

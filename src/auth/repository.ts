@@ -34,8 +34,45 @@ export const sessionsById = read<SessionRow>(
   `${SESSION_WITH_USER} where s.id = any($1) and s.expires_at > now() and u.disabled_at is null`,
 );
 
-/** $1 session id */
-export const deleteSession = write('session_delete', 'delete from session where id = $1');
+/** $1 session id. No row when it had ended already. */
+export const deleteSession = write<{ id: string }>(
+  'session_delete',
+  'delete from session where id = $1 and expires_at > now() returning id',
+);
+
+/** $1 user id, $2 the session that stays */
+export const deleteOtherSessions = write<{ ended: number }>(
+  'session_delete_others',
+  `with ended as (delete from session where user_id = $1 and id <> $2 returning expires_at)
+   select (count(*) filter (where expires_at > now()))::integer as ended from ended`,
+);
+
+/** $1 user id, $2 session ids, or null for all of the user's. In the order of ids, so that nobody waits in a circle. */
+export const lockSessions = write<{ id: string }>(
+  'session_lock',
+  `select id from session where user_id = $1 and id = any(coalesce($2::text[], array[id])) and expires_at > now()
+   order by id for update`,
+);
+
+const PASSWORD_ROW = `user_id = $1 and provider_id = 'credential' and account_id = $1 and password_hash is not null`;
+
+/** $1 user id. No row for an account without a password. */
+export const passwordOf = read<{ hash: string }>(
+  'password',
+  `select password_hash as hash from account where ${PASSWORD_ROW}`,
+);
+
+/** $1 user id, $2 the hash as it must still be, $3 the new one */
+export const replacePassword = write<{ id: string }>(
+  'password_replace',
+  `update account set password_hash = $3, updated_at = now() where ${PASSWORD_ROW} and password_hash = $2 returning id`,
+);
+
+/** $1 user id, $2 hash. A change of the password that is under way is waited for: no row when it was made. */
+export const lockPassword = write<{ id: string }>(
+  'password_lock',
+  `select id from account where ${PASSWORD_ROW} and password_hash = $2 for share`,
+);
 
 /** $1 session id, $2 lifetime in seconds. Always later than before, even twice in one millisecond. */
 export const extendSession = write<{ expires_at: string }>(
@@ -46,17 +83,19 @@ export const extendSession = write<{ expires_at: string }>(
    returning expires_at`,
 );
 
+/** $1 session ids, $2 times. Sessions that somebody is just ending or extending are left out, so that nobody waits. */
+export const writeSessionUses = write(
+  'session_uses',
+  `update session s set last_used_at = greatest(s.last_used_at, used.at)
+   from (select id from session where id = any($1::text[]) for no key update skip locked) as free
+   join unnest($1::text[], $2::timestamptz[]) as used (id, at) using (id)
+   where s.id = free.id`,
+);
+
 /** $1 e-mail in lower case, $2 address */
 export const hasSignedInFrom = read<{ known: boolean }>(
   'sign_in_address_known',
   `select exists (select from sign_in_address a join "user" u on u.id = a.user_id where u.email = $1 and a.address = $2) as known`,
-);
-
-/** $1 user id. No row for somebody who has no password. */
-export const passwordHashOf = read<{ password_hash: string }>(
-  'password_hash',
-  `select password_hash from account
-   where user_id = $1 and provider_id = 'credential' and password_hash is not null`,
 );
 
 /** $1 user id, $2 address */

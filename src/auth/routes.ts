@@ -107,7 +107,7 @@ function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOpt
   app.post('/api/auth/logout', { schema: logOut, config: NO_BODY }, async (request, reply) => {
     // With an outlived token beside it the cookie opens nothing, but it is taken away: so its session ends, too.
     const caller = request.caller ?? (await callers.find({ cookie: request.headers.cookie }));
-    if (caller) await service.logOut(caller);
+    if (caller) await service.logOut(caller, clientOf(request));
     reply.header('set-cookie', callers.cookie.clear());
     return { message: 'Logged out successfully', status: 'success' as const };
   });

@@ -2,11 +2,13 @@
 import { isAPIError } from 'better-auth/api';
 import type { Login, SignedIn, SignUp } from '../../contract/auth.ts';
 import type { FieldError } from '../../contract/errors.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf, translate } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
 import type { Client } from '../http/client.ts';
-import { type BetterAuth, withFailure } from './better-auth.ts';
+import type { BetterAuth } from './better-auth.ts';
+import { withFailure } from './call.ts';
 import type { Caller, Callers } from './caller.ts';
 import { headersOf } from './client-headers.ts';
 import { unauthenticated } from './guard.ts';
@@ -31,7 +33,7 @@ export interface Challenged {
 export interface AuthService {
   signUp(input: SignUp, client: Client): Promise<NewSession>;
   logIn(input: Login, client: Client): Promise<NewSession | Challenged>;
-  logOut(caller: Caller): Promise<void>;
+  logOut(caller: Caller, client: Client): Promise<void>;
   refresh(caller: Caller): Promise<SessionRow>;
 }
 
@@ -41,6 +43,7 @@ export interface AuthParts {
   callers: Callers;
   limits: SignInLimits;
   challenges: ChallengeCookie;
+  trail: AuditTrail;
 }
 
 function faults(candidates: Record<string, string | undefined>): FieldError[] {
@@ -121,7 +124,9 @@ function signInOutcome(
   return { right: true, result: { challenge, cookies } };
 }
 
-export function createAuthService({ database, auth, callers, limits, challenges }: AuthParts): AuthService {
+export function createAuthService(parts: AuthParts): AuthService {
+  const { database, auth, callers, limits, challenges, trail } = parts;
+
   async function signUp(input: SignUp, client: Client): Promise<NewSession> {
     assertNewUser(input);
     const uncount = await limits.countSignUp(client.address);
@@ -160,12 +165,18 @@ export function createAuthService({ database, auth, callers, limits, challenges 
     const entered = await limits.attempt({ email: input.email, address: client.address }, () =>
       signIn(input, client),
     );
-    if (!entered) throw new AppError('invalid_credentials', 'The e-mail or the password is wrong.');
+    if (!entered) {
+      trail.recordFailedSignIn(input.email, client);
+      throw new AppError('invalid_credentials', 'The e-mail or the password is wrong.');
+    }
     return 'challenge' in entered ? entered : newSession(callers, entered);
   }
 
-  async function logOut(caller: Caller): Promise<void> {
-    await database.transaction(async (transaction) => transaction.queue(deleteSession, [caller.session.id]));
+  async function logOut({ userId, session }: Caller, client: Client): Promise<void> {
+    await database.transaction(async (transaction) => {
+      const [ended] = await transaction.query(deleteSession, [session.id]);
+      if (ended) trail.add(transaction, { userId, kind: 'signed_out', client, sessionId: session.id });
+    });
   }
 
   async function refresh(caller: Caller): Promise<SessionRow> {

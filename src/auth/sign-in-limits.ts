@@ -1,4 +1,5 @@
-// Wrong sign-ins and sign-ups are limited by address and e-mail, whichever door they come through.
+// Wrong sign-ins and sign-ups are limited by address and e-mail, wrong current passwords by account, whichever door they
+// come through.
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -6,6 +7,7 @@ import {
   SIGN_UPS_PER_ADDRESS,
   WRONG_CODE_HOURS,
   WRONG_CODES_PER_ACCOUNT,
+  WRONG_PASSWORDS_PER_ACCOUNT,
   WRONG_SIGN_IN_MINUTES,
   WRONG_SIGN_INS_PER_ADDRESS,
   WRONG_SIGN_INS_PER_EMAIL,
@@ -141,6 +143,7 @@ export class SignInLimits {
   readonly #byAddress: Attempts;
   readonly #byEmail: Attempts;
   readonly #codes: Attempts;
+  readonly #byAccount: Attempts;
   readonly #signUps: RateWindow;
 
   constructor(database: Database, store: RateStore) {
@@ -160,6 +163,11 @@ export class SignInLimits {
       name: 'two-factor-account',
       points: WRONG_CODES_PER_ACCOUNT,
       duration: WRONG_CODE_HOURS * HOUR,
+    });
+    this.#byAccount = new Attempts(store, {
+      name: 'password-check',
+      points: WRONG_PASSWORDS_PER_ACCOUNT,
+      duration,
     });
     this.#signUps = store.window({
       name: 'sign-up-address',
@@ -204,6 +212,18 @@ export class SignInLimits {
       throw rateLimited('Too many wrong codes for this account: use a recovery code.', settle);
     });
     return right;
+  }
+
+  /**
+   * Runs a check of the current password of somebody who is signed in. It has a count of its own: who guesses with a
+   * stolen session is stopped, and its owner can still sign in.
+   * @param check when it throws, nothing counts.
+   * @throws AppError `rate_limited` (429) without running it.
+   */
+  async attemptCheck<Result>(userId: string, check: () => Promise<Outcome<Result>>): Promise<Result> {
+    const settle = await this.#byAccount.begin(userId);
+    if (typeof settle !== 'function') throw rateLimited('Too many wrong passwords for this account.', settle);
+    return (await settled(settle, check)).result;
   }
 
   /**

@@ -1,5 +1,6 @@
 // The sockets of this node by user and by session, and each connected user's feed.
 import { SOCKETS_PER_USER } from '../../contract/limits.ts';
+import type { SessionUses } from '../auth/session-uses.ts';
 import type { Database } from '../database/database.ts';
 import { type Emit, Feed } from './feed.ts';
 import type { Hint } from './hints.ts';
@@ -26,13 +27,15 @@ function* portions<Item>(items: readonly Item[]): Generator<Item[]> {
 export class Hub {
   readonly #database: Database;
   readonly #report: (failure: unknown) => void;
+  readonly #uses: SessionUses;
   readonly #users = new Map<string, UserEntry>();
   readonly #sessions = new Map<string, Set<RealtimeSocket>>();
   readonly #ended = new Map<string, number>();
 
   /** @param report hears of what failed and will be tried again. */
-  constructor(database: Database, report: (failure: unknown) => void) {
+  constructor(database: Database, uses: SessionUses, report: (failure: unknown) => void) {
     this.#database = database;
+    this.#uses = uses;
     this.#report = report;
   }
 
@@ -113,8 +116,13 @@ export class Hub {
     const live = new Map(rows.map((row) => [row.id, Date.parse(row.expires_at)]));
     for (const sessionId of sessionIds) {
       const expiresAt = live.get(sessionId);
-      if (expiresAt === undefined) this.endSession(sessionId);
-      else for (const socket of this.#sessions.get(sessionId) ?? []) socket.data.expiresAt = expiresAt;
+      if (expiresAt === undefined) {
+        this.endSession(sessionId);
+        continue;
+      }
+      // A socket that is open is a use of its session.
+      this.#uses.note(sessionId);
+      for (const socket of this.#sessions.get(sessionId) ?? []) socket.data.expiresAt = expiresAt;
     }
   }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ClientConfig } from 'pg';
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Callers } from '../auth/caller.ts';
+import type { SessionUses } from '../auth/session-uses.ts';
 import type { TrustProxy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
@@ -22,6 +23,7 @@ export interface RealtimeOptions {
   database: Database;
   callers: Callers;
   tokens: ApiTokens;
+  uses: SessionUses;
   rules: OriginRules;
   trustProxy: TrustProxy;
   /** A direct connection to listen on; undefined behind a pooler that hears nothing. */
@@ -90,9 +92,9 @@ function createListener(
 
 /** Must be installed before the server listens. Stops with the server. */
 export function installRealtime(app: FastifyInstance, options: RealtimeOptions): Realtime {
-  const { database, callers, tokens, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
+  const { database, callers, tokens, uses, rules, trustProxy, listenOn, shared, redisUrl, worker } = options;
   const report = reportTo(app.log);
-  const hub = new Hub(database, report);
+  const hub = new Hub(database, uses, report);
   const relay = worker && new WorkerRelay(worker);
   const warn = (message: string) => app.log.warn(message);
   const create = () => createSocketServer(app.server, { warn, idOf: relay && (() => relay.newId()) });

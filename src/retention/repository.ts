@@ -1,5 +1,11 @@
 // The SQL that ends what has had its time. Each statement may run on several nodes at once.
-import { EXPIRED_TOKEN_DAYS, IDEMPOTENCY_HOURS, TOMBSTONE_DAYS, TRASH_DAYS } from '../../contract/limits.ts';
+import {
+  EXPIRED_TOKEN_DAYS,
+  IDEMPOTENCY_HOURS,
+  SECURITY_EVENT_DAYS,
+  TOMBSTONE_DAYS,
+  TRASH_DAYS,
+} from '../../contract/limits.ts';
 import { read, write } from '../database/statement.ts';
 
 const SIGN_IN_ADDRESS_DAYS = 365;
@@ -51,6 +57,13 @@ export const deleteEndedMails = batch(
   'retention_mails',
   `delete from mail where id in (
      select id from mail where sealed is null and created_at <= now() - interval '${ENDED_MAIL_DAYS} days' ${PICK})`,
+);
+
+export const deleteOldEvents = batch(
+  'retention_events',
+  `delete from security_event where (user_id, id) in (
+     select user_id, id from security_event
+     where created_at <= now() - interval '${SECURITY_EVENT_DAYS} days' ${PICK})`,
 );
 
 /** An hour later than a restore is possible, so that the two never meet. */

@@ -1,4 +1,4 @@
-// Ends what has had its time: sessions, kept answers, the trash after 30 days, tombstones after 90.
+// Ends what has had its time: sessions, kept answers, security events, the trash after 30 days, tombstones after 90.
 import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import type { WriteStatement } from '../database/statement.ts';
@@ -11,6 +11,7 @@ import {
   deleteExpiredVerifications,
   deleteOldAddresses,
   deleteOldAnswers,
+  deleteOldEvents,
   deleteOldTombstones,
   raiseFloor,
   usersWithOldTombstones,
@@ -50,6 +51,7 @@ export async function applyRetention(database: Database): Promise<void> {
     deleteOldAnswers,
     deleteOldAddresses,
     deleteEndedMails,
+    deleteOldEvents,
     blankTrash,
   ]) {
     await endAll(database, statement);

@@ -3,8 +3,7 @@ import type { BetterAuthPlugin } from 'better-auth';
 import { APIError, createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
-import type { Client } from '../../http/client.ts';
-import { ADDRESS_HEADER } from '../client-headers.ts';
+import { clientIn } from '../client-headers.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
 
@@ -23,10 +22,6 @@ const ROTATES = new Set<string | undefined>(['/change-password', SWITCH_OFF]);
 
 /** Whose factor a call has proven, by the context of the call. */
 const proven = new WeakMap<object, string>();
-
-function clientOf({ headers }: Context): Client {
-  return { address: headers?.get(ADDRESS_HEADER) ?? '', userAgent: headers?.get('user-agent') ?? '' };
-}
 
 function given(context: Context): Record<string, unknown> {
   return typeof context.body === 'object' && context.body !== null ? context.body : {};
@@ -54,7 +49,7 @@ function outdated(): APIError {
 
 /** Who would be signed in or is: the same answer, in the same order, as the plugin gives itself. */
 async function subjectOf(factors: SecondFactors, context: Context): Promise<Subject | undefined> {
-  const client = clientOf(context);
+  const client = clientIn(context.headers);
   const session = await getSessionFromCtx(context, { disableRefresh: true });
   if (session) return { userId: session.user.id, client, sessionId: session.session.id };
   const { createAuthCookie, secret, internalAdapter } = context.context;
@@ -101,7 +96,11 @@ function protection(factors: SecondFactors) {
     const code = codeIn(context) ?? '';
     if (code === '') throw invalidCode();
     const isCode = context.path === SHOW_SECRET || /^[\d\s]*$/.test(code);
-    const subject = { userId: session.user.id, client: clientOf(context), sessionId: session.session.id };
+    const subject = {
+      userId: session.user.id,
+      client: clientIn(context.headers),
+      sessionId: session.session.id,
+    };
     const right = await factors.isProven(subject, isCode ? { code } : { recoveryCode: code });
     if (!right) throw invalidCode();
   });
@@ -122,7 +121,7 @@ function aftermath(factors: SecondFactors) {
     if (!newSession) return;
     const subject = {
       userId: newSession.user.id,
-      client: clientOf(context),
+      client: clientIn(context.headers),
       sessionId: newSession.session.id,
     };
     const by = context.path === VERIFY_CODE ? 'code' : 'recovery code';
@@ -139,7 +138,7 @@ function renewal(factors: SecondFactors) {
     if (session && !isAPIError(returned))
       await factors.afterRenewal({
         userId: session.user.id,
-        client: clientOf(context),
+        client: clientIn(context.headers),
         sessionId: session.session.id,
       });
   });

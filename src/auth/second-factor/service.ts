@@ -5,21 +5,17 @@ import type {
   TwoFactorSetup,
   TwoFactorStatus,
 } from '../../../contract/two-factor.ts';
-import type { Database } from '../../database/database.ts';
 import { validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
 import type { Caller } from '../caller.ts';
-import { verifyPassword } from '../passwords.ts';
-import { passwordHashOf } from '../repository.ts';
-import type { SignInLimits } from '../sign-in-limits.ts';
+import type { PasswordChecks } from '../password-checks.ts';
 import { qrSvg } from './qr-code.ts';
 import type { SecondFactors, Subject } from './second-factors.ts';
 import { oneProof } from './sign-in.ts';
 
 export interface TwoFactorParts {
-  database: Database;
   factors: SecondFactors;
-  limits: SignInLimits;
+  checks: PasswordChecks;
 }
 
 function subjectOf({ userId, session }: Caller, client: Client): Required<Subject> {
@@ -32,19 +28,10 @@ function wrong(path: string) {
   ]);
 }
 
-export function createTwoFactorService({ database, factors, limits }: TwoFactorParts) {
-  /** A wrong one counts as a wrong sign-in. */
-  async function assertPassword(
-    { userId, session }: Caller,
-    client: Client,
-    password: string,
-  ): Promise<void> {
-    const right = await limits.attempt({ email: session.email, address: client.address }, async () => {
-      const [row] = await database.read(passwordHashOf, [userId]);
-      const fits = row !== undefined && (await verifyPassword(row.password_hash, password));
-      return { right: fits, result: fits };
-    });
-    if (!right) throw wrong('password');
+export function createTwoFactorService({ factors, checks }: TwoFactorParts) {
+  async function assertPassword(caller: Caller, client: Client, password: string): Promise<void> {
+    const hash = await checks.fits(subjectOf(caller, client), password);
+    if (hash === undefined) throw wrong('password');
   }
 
   async function assertOwner(caller: Caller, client: Client, input: TwoFactorProof): Promise<void> {

@@ -1,0 +1,42 @@
+// Better Auth by itself, without the service around it, on a database of the suite.
+import type { ClientConfig } from 'pg';
+import pino from 'pino';
+import { AuditTrail } from '../../src/audit/audit-trail.ts';
+import { type BetterAuth, createBetterAuth } from '../../src/auth/better-auth.ts';
+import { PasswordChecks } from '../../src/auth/password-checks.ts';
+import { SecondFactors } from '../../src/auth/second-factor/second-factors.ts';
+import { SignInLimits } from '../../src/auth/sign-in-limits.ts';
+import { SignUpPolicy } from '../../src/auth/sign-up-policy.ts';
+import { Database, type DatabaseOptions } from '../../src/database/database.ts';
+import { memoryRateStore } from '../../src/http/rate-stores.ts';
+
+export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; close: () => Promise<void> } {
+  const connections: DatabaseOptions = { connection, poolMode: 'session', poolSize: 2, log: () => {} };
+  const secret = 'b'.repeat(48);
+  const database = new Database(connections);
+  const logger = pino({ level: 'silent' });
+  const trail = new AuditTrail(database, logger);
+  const limits = new SignInLimits(database, memoryRateStore());
+  const { auth, close } = createBetterAuth({
+    connections,
+    database,
+    trail,
+    checks: new PasswordChecks({ database, limits, trail }),
+    factors: new SecondFactors({ database, limits, trail, secret }),
+    signUps: new SignUpPolicy('open', database),
+    origin: 'http://localhost:8000',
+    allowedOrigins: [],
+    secret,
+    https: false,
+    sessionLifetime: 1_800,
+    sessionMaximum: 86_400,
+    logger,
+  });
+  return {
+    auth,
+    close: async () => {
+      await close();
+      await database.close();
+    },
+  };
+}
