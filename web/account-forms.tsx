@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import { NAME_LENGTH, PASSWORD_MINIMUM_LENGTH } from '../contract/limits.ts';
 import { Field } from './field.tsx';
 import { call, Refused } from './http.ts';
-import { rename, user } from './session.ts';
+import { user } from './person.ts';
+import { rename } from './session.ts';
 import { say } from './toasts.ts';
 
 function reasonOf(error: unknown): string {

@@ -8,6 +8,7 @@ import { HelpSheet } from './help-sheet.tsx';
 import { sessionLost } from './http.ts';
 import { Icon, Logo } from './icons.tsx';
 import { isHelpOpen } from './keyboard.ts';
+import { user } from './person.ts';
 import { go, hrefOf, ROUTES, type Route, route, TITLES } from './routes.ts';
 import { phase, signOut } from './session.ts';
 import { SignInForm, SignInPage } from './sign-in.tsx';
@@ -67,7 +68,7 @@ const PAGES: Record<Route, () => JSX.Element> = {
 
 function SessionEnded(): JSX.Element {
   return (
-    <Dialog title="Please sign in again">
+    <Dialog title="Please sign in again" kind="lost">
       <p class="lead-small">Your session has ended. Nothing you typed is lost: it goes on where you were.</p>
       <SignInForm returning />
       <p class="door-switch">
@@ -140,7 +141,7 @@ export function App(): JSX.Element {
   const now = phase.value;
   return (
     <>
-      {now === 'in' && <Shell />}
+      {now === 'in' && <Shell key={user.value?.id} />}
       {now === 'out' && <SignInPage />}
       {(now === 'starting' || now === 'unknown') && <Waiting isSilent={now === 'unknown'} />}
       <Toasts />

@@ -10,8 +10,8 @@ import { shortDate } from './dates.ts';
 import { Figure } from './figure.tsx';
 import { call } from './http.ts';
 import { connection } from './live.ts';
+import { user } from './person.ts';
 import { whenReachable } from './reading.ts';
-import { user } from './session.ts';
 import { revision } from './store.ts';
 import { count } from './task-words.ts';
 

@@ -1,4 +1,5 @@
 // Plain dates, as a person says them: today, tomorrow, Friday, 24 December.
+import { signal } from '@preact/signals';
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -8,8 +9,32 @@ export function isoOf(date: Date): string {
   return `${String(date.getFullYear()).padStart(4, '0')}-${month}-${String(date.getDate()).padStart(2, '0')}`;
 }
 
+const day = signal(isoOf(new Date()));
+
+/** Here, where the reader is. Whatever shows it is drawn again when the day changes. */
 export function today(): string {
-  return isoOf(new Date());
+  return day.value;
+}
+
+/** Turns the page at midnight, and whenever somebody comes back to it: a laptop that slept has missed the hour. */
+export function keepDay(): void {
+  const look = () => {
+    day.value = isoOf(new Date());
+  };
+  const wait = () => {
+    const now = new Date();
+    const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
+    setTimeout(
+      () => {
+        look();
+        wait();
+      },
+      midnight.getTime() - now.getTime() + 100,
+    );
+  };
+  wait();
+  document.addEventListener('visibilitychange', look);
+  addEventListener('focus', look);
 }
 
 /** Noon in UTC, so that no change of clocks moves the day. */

@@ -1,6 +1,7 @@
 // Requests to the API: one door that knows refusals from silence, and waits when the server says so.
 import { signal } from '@preact/signals';
 import type { Problem } from '../contract/errors.ts';
+import { SIGNED_IN_AS } from '../contract/headers.ts';
 
 /** Where the app lives: behind a proxy that may be below a path. A page with a trailing slash says so itself. */
 export const root = new URL(document.documentElement.dataset.root ?? './', location.href);
@@ -28,7 +29,27 @@ export class Refused extends Error {
 /** Nobody answered. */
 export class Unreachable extends Error {}
 
-/** When requests may go out again, in milliseconds since the epoch; 0 when they may. */
+/** How far this machine's clock is from the server's, in milliseconds; a whole second more or less. */
+let clockOffset = 0;
+
+/** Milliseconds since the epoch, as the server has them. */
+export function serverNow(): number {
+  return Date.now() + clockOffset;
+}
+
+function compareClocks(response: Response): void {
+  const theirs = Date.parse(response.headers.get('date') ?? '');
+  if (!Number.isNaN(theirs)) clockOffset = theirs - Date.now();
+}
+
+/** Whose requests these are. The cookie is the browser's: in another tab it may have become somebody else's. */
+let sender: string | undefined;
+
+export function sendAs(userId: string | undefined): void {
+  sender = userId;
+}
+
+/** When requests may go out again, by `performance.now()`, which no change of the clock moves; 0 when they may. */
 export const pausedUntil = signal(0);
 /** The server said 401 to something that needs a session. */
 export const sessionLost = signal(false);
@@ -39,7 +60,7 @@ const DEFAULT_PAUSE = 5_000;
 export interface RequestOptions {
   json?: unknown;
   headers?: Record<string, string>;
-  /** For sign-in, where 401 is not the end of a session. */
+  /** For sign-in, where 401 is not the end of a session, and nobody is known yet. */
   anonymous?: boolean;
 }
 
@@ -67,15 +88,20 @@ function sessionBack(): Promise<void> {
 export async function whenAllowed(): Promise<void> {
   if (!navigator.onLine) await backOnline();
   if (sessionLost.value) await sessionBack();
-  while (pausedUntil.value > Date.now()) await delay(pausedUntil.value - Date.now());
+  while (pausedUntil.value > performance.now()) await delay(pausedUntil.value - performance.now());
   pausedUntil.value = 0;
 }
 
-async function send(method: string, path: string, { json, headers }: RequestOptions): Promise<Response> {
+async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
+  const { json, headers, anonymous } = options;
   const init: RequestInit = {
     method,
     credentials: 'same-origin',
-    headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: {
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(sender === undefined || anonymous ? {} : { [SIGNED_IN_AS]: sender }),
+      ...headers,
+    },
     signal: AbortSignal.timeout(TIMEOUT),
   };
   if (json !== undefined) init.body = JSON.stringify(json);
@@ -91,19 +117,33 @@ function retryAfterOf(response: Response): number | undefined {
   return Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }
 
+/** Undefined for what no answer of the server is. */
+function jsonIn(response: Response, text: string): Record<string, unknown> | undefined {
+  if (!response.headers.get('content-type')?.includes('json')) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws Refused, Unreachable */
 export async function call<Body>(method: string, path: string, options: RequestOptions = {}): Promise<Body> {
   const response = await send(method, path, options);
   const text = await response.text().catch((error: unknown) => {
     throw new Unreachable('The answer broke off.', { cause: error });
   });
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  const body: unknown = isJson && text !== '' ? JSON.parse(text) : {};
-  if (response.ok) return body as Body;
-  const refused = new Refused(response.status, body as Record<string, unknown>, retryAfterOf(response));
+  compareClocks(response);
+  const body = jsonIn(response, text);
+  if (response.ok) {
+    // The sign-in page of a hotel's network, say: it has not heard of us.
+    if (body === undefined) throw new Unreachable('Something else than the server has answered.');
+    return body as Body;
+  }
+  const refused = new Refused(response.status, body ?? {}, retryAfterOf(response));
   if (refused.status === 401 && !options.anonymous) sessionLost.value = true;
   if (refused.status === 429 && !options.anonymous)
-    pausedUntil.value = Date.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
+    pausedUntil.value = performance.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
   // A proxy whose server is away answers for it, and not in our words.
   if (refused.status >= 502 && refused.code === '') throw new Unreachable('The server cannot be reached.');
   throw refused;

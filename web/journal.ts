@@ -9,16 +9,13 @@ export class Journal {
     this.#name = `donewell-${userId}-unsaved`;
   }
 
-  read(): Operation[] {
-    try {
-      return Object.values(this.#entries());
-    } catch {
-      return [];
-    }
+  read(): unknown[] {
+    return Object.values(this.#entries());
   }
 
-  put(operations: readonly Operation[]): void {
-    this.#change((entries) => {
+  /** False where storage is closed or full. */
+  put(operations: readonly Operation[]): boolean {
+    return this.#change((entries) => {
       for (const operation of operations) entries[operation.seq] = operation;
     });
   }
@@ -47,18 +44,25 @@ export class Journal {
     }
   }
 
+  /** What cannot be read is as if it were not there: it must not keep anything else from being written. */
   #entries(): Record<string, Operation> {
-    return JSON.parse(localStorage.getItem(this.#name) ?? '{}') as Record<string, Operation>;
+    try {
+      const entries: unknown = JSON.parse(localStorage.getItem(this.#name) ?? '{}');
+      return typeof entries === 'object' && entries !== null ? (entries as Record<string, Operation>) : {};
+    } catch {
+      return {};
+    }
   }
 
-  #change(work: (entries: Record<string, Operation>) => void): void {
+  #change(work: (entries: Record<string, Operation>) => void): boolean {
     try {
       const entries = this.#entries();
       work(entries);
       if (Object.keys(entries).length === 0) localStorage.removeItem(this.#name);
       else localStorage.setItem(this.#name, JSON.stringify(entries));
+      return true;
     } catch {
-      // As without a journal.
+      return false;
     }
   }
 }

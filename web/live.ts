@@ -7,13 +7,20 @@ export type Connection = 'connecting' | 'live' | 'offline';
 export const connection = signal<Connection>('connecting');
 
 export interface LiveOptions {
+  userId: string;
   onSocket: (socket: Socket) => void;
   /** The server has ended the session, or does not know it. */
   onUnauthorized: () => void;
 }
 
-/** Connects and stays connected. Returns what ends it. */
-export function goLive({ onSocket, onUnauthorized }: LiveOptions): () => void {
+export interface Live {
+  /** Where the server has closed the door, a socket does not knock by itself. */
+  reconnect: () => void;
+  end: () => void;
+}
+
+/** Connects and stays connected. */
+export function goLive({ userId, onSocket, onUnauthorized }: LiveOptions): Live {
   let socket: Socket | undefined;
   let stopped = false;
   const offline = () => {
@@ -39,6 +46,8 @@ export function goLive({ onSocket, onUnauthorized }: LiveOptions): () => void {
       path: new URL('socket.io', root).pathname,
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
+      // The cookie may be another person's by now.
+      auth: { signed_in_as: userId },
       autoConnect: false,
       reconnectionDelayMax: 15_000,
     });
@@ -59,10 +68,11 @@ export function goLive({ onSocket, onUnauthorized }: LiveOptions): () => void {
   addEventListener('offline', offline);
   addEventListener('online', online);
   void start();
-  return () => {
+  const end = () => {
     stopped = true;
     removeEventListener('offline', offline);
     removeEventListener('online', online);
     socket?.disconnect();
   };
+  return { reconnect: () => void (navigator.onLine && socket?.connect()), end };
 }

@@ -1,7 +1,7 @@
 // The queue of changes on their way to the server: one at a time, in order, kept until they are answered.
 import { signal } from '@preact/signals';
 import type { Task } from '../contract/task.ts';
-import { call, delay, newKey, Refused, Unreachable, whenAllowed } from './http.ts';
+import { call, delay, newKey, Refused, serverNow, Unreachable, whenAllowed } from './http.ts';
 import { isOnlyOurs, isPending, isVisible, type Operation, overlaps, type TaskFields } from './operations.ts';
 import type { Storage } from './storage.ts';
 
@@ -74,6 +74,8 @@ export class Outbox {
   #stopped = false;
   #lastSeq = 0;
   #failures = 0;
+  /** Numbers of operations that are done with here, though storage may not know yet. */
+  readonly #answered = new Set<number>();
   /** Revisions that followed on others by changes of ours alone, by `id:rev`. */
   readonly #successors = new Map<string, number>();
   #making: { title: string; after: number } | undefined;
@@ -98,15 +100,30 @@ export class Outbox {
     return this.#operations;
   }
 
-  /** Takes up what an earlier visit has left. */
+  /** Takes up what an earlier visit or a closed tab has left. */
   async load(): Promise<void> {
-    const left = await this.#storage.readOperations();
+    const kept = await this.#storage.readOperations();
+    if (this.#stopped) return;
     const known = new Set(this.#operations.map(({ seq }) => seq));
-    this.#operations = [...left.filter(({ seq }) => !known.has(seq)), ...this.#operations].sort(
-      (a, b) => a.seq - b.seq,
-    );
+    const left = kept.filter(({ seq }) => !known.has(seq) && !this.#answered.has(seq));
+    if (left.length === 0) return this.send();
+    left.sort((a, b) => a.seq - b.seq);
+    this.#followOn(left.at(-1)?.seq ?? 0);
+    this.#operations = [...left, ...this.#operations];
     this.#changed();
     this.send();
+  }
+
+  /** What is left was made before what this page has added, whatever the clock says by now. */
+  #followOn(seq: number): void {
+    const early = this.#operations.filter((operation) => isPending(operation) && operation.seq <= seq);
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+    for (const operation of early) {
+      void this.#storage.removeOperation(operation.seq);
+      this.#lastSeq += 1;
+      operation.seq = this.#lastSeq;
+    }
+    void this.#storage.putOperations(early);
   }
 
   add(operations: Pick<Operation, 'kind' | 'taskId' | 'fields' | 'ifMatch' | 'before'>[]): Operation[] {
@@ -114,7 +131,7 @@ export class Outbox {
       this.#lastSeq = Math.max(this.#lastSeq + 1, Date.now() * 1000);
       const taskId = this.realIds.get(operation.taskId) ?? operation.taskId;
       const ifMatch = this.#latestOwn(taskId, operation.ifMatch);
-      return { ...operation, taskId, ifMatch, seq: this.#lastSeq, key: newKey(), at: Date.now() };
+      return { ...operation, taskId, ifMatch, seq: this.#lastSeq, key: newKey(), at: serverNow() };
     });
     this.#operations.push(...added);
     void this.#storage.putOperations(added);
@@ -205,7 +222,7 @@ export class Outbox {
     if (operation.kind === 'create' && task) this.#realise(operation.taskId, task.id);
     if (task) this.#moveOn(operation, task);
     operation.outcome = { task, baseRev };
-    void this.#storage.removeOperation(operation.seq);
+    this.#forget(operation);
     this.#events.onSettled(operation);
     this.#changed();
   }
@@ -288,7 +305,12 @@ export class Outbox {
 
   #drop(operation: Operation): void {
     this.#operations = this.#operations.filter((other) => other !== operation);
-    void this.#storage.removeOperation(operation.seq);
+    this.#forget(operation);
+  }
+
+  #forget({ seq }: Operation): void {
+    this.#answered.add(seq);
+    void this.#storage.removeOperation(seq);
   }
 
   #changed(): void {

@@ -4,10 +4,11 @@ import type { JSX } from 'preact';
 import { TITLE_LENGTH } from '../contract/limits.ts';
 import { fullDate, today } from './dates.ts';
 import { Icon, PriorityMark } from './icons.tsx';
+import { user } from './person.ts';
 import { type Part, type Understood, understand } from './quick-add.ts';
 import { addTask, refusedText } from './store.ts';
 import { PRIORITY_NAMES } from './task-words.ts';
-import { DRAFT_KEY, readSetting, writeSetting } from './theme.ts';
+import { draftKeyOf, readSetting, writeSetting } from './theme.ts';
 
 function wordsFor(part: Part, { priority, category, due_date }: Understood): string {
   if (part.kind === 'priority') return `${PRIORITY_NAMES[priority]} priority`;
@@ -47,12 +48,13 @@ function Chips({ read, onDismiss }: { read: Understood; onDismiss: (part: Part) 
 }
 
 export function QuickAddLine(): JSX.Element {
-  const line = useSignal(readSetting(DRAFT_KEY) ?? '');
+  const draftKey = draftKeyOf(user.value?.id ?? '');
+  const line = useSignal(readSetting(draftKey) ?? '');
   const asText = useSignal<ReadonlySet<string>>(new Set());
   const hasTried = useSignal(false);
   const write = (text: string) => {
     line.value = text;
-    writeSetting(DRAFT_KEY, text === '' ? null : text);
+    writeSetting(draftKey, text === '' ? null : text);
   };
   useSignalEffect(() => {
     if (refusedText.value === undefined) return;

@@ -1,18 +1,17 @@
 // Who is signed in: found at the start, kept alive while the app is open, and ended in both places at once.
 import { signal } from '@preact/signals';
-import type { CurrentSession, SignedIn, User } from '../contract/auth.ts';
-import { call, Refused, sessionLost } from './http.ts';
+import type { CurrentSession, SignedIn } from '../contract/auth.ts';
+import { call, Refused, serverNow, sessionLost } from './http.ts';
 import { resetList } from './list-state.ts';
+import { become, lastPerson, type Person, user, watchOtherTabs } from './person.ts';
 import { ownSteps } from './routes.ts';
 import { closeStore, openStore, resumeStore } from './store.ts';
-import { DRAFT_KEY, readSetting, writeSetting } from './theme.ts';
-import { say } from './toasts.ts';
+import { draftKeyOf, writeSetting } from './theme.ts';
+import { forgetToasts, say } from './toasts.ts';
 
 /** `starting`: not known yet. `unknown`: the server does not answer and nobody was here before. */
 export const phase = signal<'starting' | 'unknown' | 'out' | 'in'>('starting');
-export const user = signal<Pick<User, 'id' | 'name' | 'email'> | null>(null);
 
-const USER_KEY = 'donewell.user';
 const SHORTEST_REFRESH = 20_000;
 const LONGEST_TIMER = 24 * 60 * 60 * 1000;
 const RETRY = 5_000;
@@ -22,7 +21,7 @@ let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 /** The session slides while the app is open: half-way to its end it is prolonged. */
 function keepAlive(expiresAt: string): void {
   clearTimeout(refreshTimer);
-  const left = Date.parse(expiresAt) - Date.now();
+  const left = Date.parse(expiresAt) - serverNow();
   refreshTimer = setTimeout(
     () => void refresh(),
     Math.min(Math.max(left / 2, SHORTEST_REFRESH), LONGEST_TIMER),
@@ -43,7 +42,7 @@ async function refresh(): Promise<void> {
 async function verify(): Promise<void> {
   if (sessionLost.value || phase.value !== 'in') return;
   try {
-    const current = await call<CurrentSession>('GET', 'api/auth/session');
+    const current = await call<CurrentSession>('GET', 'api/auth/session', { anonymous: true });
     if (!current.user || current.user.id !== user.value?.id) sessionLost.value = true;
     else if (current.session) keepAlive(current.session.expires_at);
   } catch {
@@ -51,18 +50,36 @@ async function verify(): Promise<void> {
   }
 }
 
-function enter(someone: Pick<User, 'id' | 'name' | 'email'>): void {
-  const { id, name, email } = someone;
-  user.value = { id, name, email };
-  writeSetting(USER_KEY, JSON.stringify(user.value));
+/** Whoever looks at the page again may have signed in again in another tab. */
+async function lookAgain(): Promise<void> {
+  if (document.hidden || !sessionLost.value || phase.value !== 'in') return;
+  const current = await call<CurrentSession>('GET', 'api/auth/session', { anonymous: true }).catch(
+    () => null,
+  );
+  if (!sessionLost.value || !current?.session || current.user?.id !== user.value?.id) return;
+  keepAlive(current.session.expires_at);
+  goOn();
+}
+
+function goOn(): void {
+  sessionLost.value = false;
+  resumeStore();
+  say('Welcome back. Nothing was lost.');
+}
+
+function enter({ id, name, email }: Person): void {
+  become({ id, name, email });
   ownSteps(id);
   phase.value = 'in';
   openStore({ userId: id, onUnauthorized: () => void verify() });
 }
 
-function lastUser(): Pick<User, 'id' | 'name' | 'email'> | undefined {
-  const stored = readSetting(USER_KEY);
-  return stored === null ? undefined : (JSON.parse(stored) as Pick<User, 'id' | 'name' | 'email'>);
+/** Nothing of one person is left in the page for the next. */
+async function clearPage(options: { erase: boolean }): Promise<void> {
+  clearTimeout(refreshTimer);
+  await closeStore(options);
+  resetList();
+  forgetToasts();
 }
 
 export async function start(): Promise<void> {
@@ -78,7 +95,7 @@ export async function start(): Promise<void> {
       phase.value = 'out';
     }
   } catch {
-    const last = lastUser();
+    const last = lastPerson();
     if (last) {
       enter(last);
       addEventListener('online', () => void verify(), { once: true });
@@ -88,6 +105,11 @@ export async function start(): Promise<void> {
     }
   }
 }
+
+// What is in this page is not for the one who is here now: it begins anew.
+watchOtherTabs(() => location.reload());
+document.addEventListener('visibilitychange', () => void lookAgain());
+addEventListener('focus', () => void lookAgain());
 
 export interface Credentials {
   name?: string;
@@ -100,36 +122,29 @@ export async function signIn(credentials: Credentials): Promise<void> {
   const door = credentials.name === undefined ? 'login' : 'signup';
   const answer = await call<SignedIn>('POST', `api/auth/${door}`, { json: credentials, anonymous: true });
   keepAlive(answer.session.expires_at);
-  if (phase.value === 'in' && user.value?.id === answer.user.id) {
-    sessionLost.value = false;
-    resumeStore();
-    say('Welcome back. Nothing was lost.');
-    return;
-  }
-  if (phase.value === 'in') {
-    await closeStore({ erase: false });
-    resetList();
-  }
+  if (phase.value === 'in' && user.value?.id === answer.user.id) return goOn();
+  if (phase.value === 'in') await clearPage({ erase: false });
   sessionLost.value = false;
   enter(answer.user);
 }
 
 /** @throws Unreachable when nobody answers: the session would live on. */
 export async function signOut(): Promise<void> {
-  await call('POST', 'api/auth/logout', { anonymous: true });
-  clearTimeout(refreshTimer);
-  writeSetting(USER_KEY, null);
-  await closeStore({ erase: true });
-  resetList();
+  const leaving = user.value;
+  try {
+    await call('POST', 'api/auth/logout');
+  } catch (error) {
+    // Somebody else is signed in by now: that is not ours to end.
+    if (!(error instanceof Refused && error.status === 401)) throw error;
+  }
+  await clearPage({ erase: true });
+  become(null);
   ownSteps(undefined);
-  writeSetting(DRAFT_KEY, null);
-  user.value = null;
+  if (leaving) writeSetting(draftKeyOf(leaving.id), null);
   sessionLost.value = false;
   phase.value = 'out';
 }
 
 export function rename(name: string): void {
-  if (!user.value) return;
-  user.value = { ...user.value, name };
-  writeSetting(USER_KEY, JSON.stringify(user.value));
+  if (user.value) become({ ...user.value, name });
 }

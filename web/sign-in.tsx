@@ -5,7 +5,8 @@ import { PASSWORD_MINIMUM_LENGTH } from '../contract/limits.ts';
 import { Field } from './field.tsx';
 import { Refused } from './http.ts';
 import { Logo } from './icons.tsx';
-import { type Credentials, signIn, user } from './session.ts';
+import { user } from './person.ts';
+import { type Credentials, signIn } from './session.ts';
 
 type FieldName = 'name' | 'email' | 'password';
 type Faults = Partial<Record<FieldName | 'form', string>>;

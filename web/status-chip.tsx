@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { pausedUntil } from './http.ts';
 import { connection } from './live.ts';
 import { isUnreachable, pendingCount } from './outbox.ts';
+import { isForgetful } from './storage.ts';
 import { isLoaded, isSyncing } from './store.ts';
 
 type Tone = 'good' | 'busy' | 'bad';
@@ -16,7 +17,8 @@ function changes(count: number): string {
 function stateNow(secondsLeft: number): { tone: Tone; text: string } {
   const waiting = pendingCount.value;
   if (connection.value === 'offline' || isUnreachable.value) {
-    return { tone: 'bad', text: waiting > 0 ? `Offline · ${changes(waiting)} waiting` : 'Offline' };
+    const how = isForgetful.value ? 'waiting, kept only while this page is open' : 'waiting';
+    return { tone: 'bad', text: waiting > 0 ? `Offline · ${changes(waiting)} ${how}` : 'Offline' };
   }
   if (secondsLeft > 0) return { tone: 'busy', text: `Server is busy · goes on in ${secondsLeft} s` };
   if (waiting > 1) return { tone: 'busy', text: `Saving ${changes(waiting)}…` };
@@ -30,7 +32,7 @@ export function StatusChip(): JSX.Element {
   const until = pausedUntil.value;
   useEffect(() => {
     const tell = () => {
-      secondsLeft.value = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+      secondsLeft.value = Math.max(0, Math.ceil((until - performance.now()) / 1000));
     };
     tell();
     if (until === 0) return;

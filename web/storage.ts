@@ -1,8 +1,13 @@
 // What this browser keeps for one user: the tasks as last seen, and the changes that are still to be sent.
+import { signal } from '@preact/signals';
 import type { Stats } from '../contract/dashboard.ts';
 import type { Task } from '../contract/task.ts';
 import { Journal } from './journal.ts';
+import { isOperation, soundSnapshot } from './kept.ts';
 import type { Operation } from './operations.ts';
+
+/** Nothing can be kept here: storage is closed or full, and what waits to be sent lasts as long as the page. */
+export const isForgetful = signal(false);
 
 export interface Snapshot {
   tasks: Task[];
@@ -14,6 +19,7 @@ export interface Snapshot {
 type Place = Pick<Snapshot, 'cursor' | 'rev' | 'stats'>;
 
 const VERSION = 1;
+const STORES = ['tasks', 'operations', 'place'];
 const nameFor = (userId: string) => `donewell-${userId}`;
 
 function settled<Result>(request: IDBRequest<Result>): Promise<Result> {
@@ -31,14 +37,31 @@ function finished(transaction: IDBTransaction): Promise<void> {
   });
 }
 
-function open(userId: string): Promise<IDBDatabase> {
+async function open(userId: string): Promise<IDBDatabase> {
   const request = indexedDB.open(nameFor(userId), VERSION);
   request.onupgradeneeded = () => {
     request.result.createObjectStore('tasks', { keyPath: 'id' });
     request.result.createObjectStore('operations', { keyPath: 'seq' });
     request.result.createObjectStore('place');
   };
-  return settled(request);
+  const database = await settled(request);
+  // Another tab signs out: what is kept must go, also while this one is open.
+  database.onversionchange = () => database.close();
+  return database;
+}
+
+/** One that cannot be used is thrown away: it would stay so for good. */
+async function openSound(userId: string): Promise<IDBDatabase> {
+  try {
+    const database = await open(userId);
+    if (STORES.every((name) => database.objectStoreNames.contains(name))) return database;
+    database.close();
+  } catch (error) {
+    if (!(error instanceof DOMException) || !['VersionError', 'UnknownError'].includes(error.name))
+      throw error;
+  }
+  await settled(indexedDB.deleteDatabase(nameFor(userId)));
+  return open(userId);
 }
 
 function revisionsOf(tasks: Iterable<Task>): Map<number, number> {
@@ -61,7 +84,7 @@ export class Storage {
   constructor(userId: string) {
     this.#userId = userId;
     this.#journal = new Journal(userId);
-    this.#database = open(userId).catch(() => undefined);
+    this.#database = openSound(userId).catch(() => undefined);
     this.#becomeWriter();
   }
 
@@ -96,12 +119,14 @@ export class Storage {
     if (!database) return undefined;
     try {
       const transaction = database.transaction(['tasks', 'place']);
-      const place = settled<Place | undefined>(transaction.objectStore('place').get('place'));
-      const tasks = settled<Task[]>(transaction.objectStore('tasks').getAll());
-      const [found, kept] = [await place, await tasks];
+      const [place, tasks] = await Promise.all([
+        settled<unknown>(transaction.objectStore('place').get('place')),
+        settled<unknown[]>(transaction.objectStore('tasks').getAll()),
+      ]);
+      const found = soundSnapshot(place, tasks, this.#userId);
       // Only the one writer may take what it read for what is there.
-      if (found && this.#isWriter && 'locks' in navigator) this.#written = revisionsOf(kept);
-      return found ? { ...found, tasks: kept } : undefined;
+      if (found && this.#isWriter && 'locks' in navigator) this.#written = revisionsOf(found.tasks);
+      return found;
     } catch {
       return undefined;
     }
@@ -118,7 +143,7 @@ export class Storage {
       if (!before) store.clear();
       for (const id of before?.keys() ?? []) if (!now.has(id)) store.delete(id);
       for (const task of tasks.values()) if (before?.get(task.id) !== task.rev) store.put(task);
-      transaction.objectStore('place').put(place, 'place');
+      transaction.objectStore('place').put({ ...place, count: tasks.size }, 'place');
       await finished(transaction);
       this.#written = now;
     } catch {
@@ -136,19 +161,23 @@ export class Storage {
 
   /** What waits to be sent, including what a page was left with before it could be committed. */
   async readOperations(): Promise<Operation[]> {
-    const unsaved = this.#journal.read();
-    const bySeq = new Map((await this.#readCommitted()).map((operation) => [operation.seq, operation]));
+    const unsaved = this.#journal.read().filter(isOperation);
+    const committed = (await this.#readCommitted()).filter(isOperation);
+    const bySeq = new Map(committed.map((operation) => [operation.seq, operation]));
     for (const operation of unsaved) bySeq.set(operation.seq, operation);
     void this.putOperations(unsaved);
     return [...bySeq.values()];
   }
 
-  async #readCommitted(): Promise<Operation[]> {
-    const database = await this.#database;
-    if (!database) return [];
-    return settled<Operation[]>(database.transaction('operations').objectStore('operations').getAll()).catch(
-      () => [],
-    );
+  async #readCommitted(): Promise<unknown[]> {
+    try {
+      const database = await this.#database;
+      if (!database) return [];
+      const store = database.transaction('operations').objectStore('operations');
+      return await settled<unknown[]>(store.getAll());
+    } catch {
+      return [];
+    }
   }
 
   /** Kept from the moment of the call, whatever becomes of the page. */
@@ -156,11 +185,12 @@ export class Storage {
     if (operations.length === 0) return;
     // A copy: an operation may change while it is being committed.
     const copies = structuredClone(operations);
-    this.#journal.put(copies);
+    const isWritten = this.#journal.put(copies);
     const isCommitted = await this.#change(['operations'], (transaction) => {
       for (const operation of copies) transaction.objectStore('operations').put(operation);
     });
     if (isCommitted) this.#journal.settle(copies);
+    isForgetful.value = !isCommitted && !isWritten;
   }
 
   async removeOperation(seq: number): Promise<void> {

@@ -4,11 +4,11 @@ import { type FollowedSocket, Follower, SyncResetError } from '../client/followe
 import type { Stats } from '../contract/dashboard.ts';
 import type { SyncPage } from '../contract/sync.ts';
 import type { Task } from '../contract/task.ts';
-import { call, Refused, whenAllowed } from './http.ts';
-import { connection, goLive } from './live.ts';
+import { call, Refused, Unreachable, whenAllowed } from './http.ts';
+import { connection, goLive, type Live } from './live.ts';
 import { effectOf, type Operation, type TaskFields } from './operations.ts';
 import { forgetQueue, Outbox } from './outbox.ts';
-import { Storage } from './storage.ts';
+import { isForgetful, Storage } from './storage.ts';
 import { say } from './toasts.ts';
 
 /** All live tasks, in no order. */
@@ -34,6 +34,7 @@ interface Opened {
   follower: Follower;
   outbox: Outbox;
   storage: Storage;
+  live: Live;
   close: () => Promise<void>;
 }
 
@@ -69,8 +70,13 @@ function loaded(): void {
   });
 }
 
+interface SyncReaderOptions {
+  note: (page: SyncPage) => void;
+  isClosed: () => boolean;
+}
+
 /** Reads from the server; the very first page comes from this browser, so that only what is new is asked for. */
-function syncReader(storage: Storage, note: (page: SyncPage) => void) {
+function syncReader(storage: Storage, { note, isClosed }: SyncReaderOptions) {
   let isFirst = true;
   return async (cursor: string | undefined): Promise<SyncPage> => {
     if (isFirst) {
@@ -82,6 +88,8 @@ function syncReader(storage: Storage, note: (page: SyncPage) => void) {
       }
     }
     await whenAllowed();
+    // Whoever is signed in now may be somebody else.
+    if (isClosed()) throw new Unreachable('The page was left.');
     isSyncing.value = true;
     try {
       const query = new URLSearchParams({ limit: String(SYNC_LIMIT), ...(cursor ? { cursor } : {}) });
@@ -128,7 +136,20 @@ function forgetState(): void {
   tasks.value = [];
   isLoaded.value = false;
   revision.value = 0;
+  refusedText.value = undefined;
+  realised.value = undefined;
+  madeIds.clear();
+  isForgetful.value = false;
   forgetQueue();
+}
+
+/** The server's tasks, with what this browser has done to them since. */
+function shownOf(base: ReadonlyMap<number, Task>, outbox: Outbox): Task[] {
+  const effect = effectOf(base, outbox.operations);
+  const shown: Task[] = [];
+  for (const task of base.values()) if (!effect.has(task.id) && !outbox.isBeingMade(task)) shown.push(task);
+  for (const task of effect.values()) if (task) shown.push(task);
+  return shown;
 }
 
 /** Opens the tasks of a user: from this browser first, then from the server, then live. */
@@ -143,11 +164,7 @@ export function openStore({ userId, onUnauthorized }: StoreOptions): void {
     if (isClosed) return;
     const { tasks: base, rev } = follower.state;
     outbox.forgetVisible(base, rev);
-    const effect = effectOf(base, outbox.operations);
-    const shown: Task[] = [];
-    for (const task of base.values()) if (!effect.has(task.id) && !outbox.isBeingMade(task)) shown.push(task);
-    for (const task of effect.values()) if (task) shown.push(task);
-    tasks.value = shown;
+    tasks.value = shownOf(base, outbox);
     revision.value = rev;
   };
   const save = afterPause(() => {
@@ -160,7 +177,7 @@ export function openStore({ userId, onUnauthorized }: StoreOptions): void {
     if (!page.has_more) loaded();
   };
   const follower: Follower = new Follower({
-    readSync: syncReader(storage, note),
+    readSync: syncReader(storage, { note, isClosed: () => isClosed }),
     onChange: () => {
       if (firstPage && follower.state.tasks.size > 0) {
         firstPage = false;
@@ -182,11 +199,13 @@ export function openStore({ userId, onUnauthorized }: StoreOptions): void {
       realised.value = { madeId, realId };
     },
   });
-  const endLive = goLive({
+  const live = goLive({
+    userId,
     onSocket: (socket) => {
       // Socket.IO types its listeners with any.
       follower.follow(socket as unknown as FollowedSocket);
-      socket.on('connect', () => outbox.send());
+      // With what another tab has left behind, if any.
+      socket.on('connect', () => void outbox.load());
     },
     onUnauthorized,
   });
@@ -194,13 +213,13 @@ export function openStore({ userId, onUnauthorized }: StoreOptions): void {
   void outbox.load().then(() => follower.sync());
   const close = async () => {
     isClosed = true;
-    endLive();
+    live.end();
     outbox.stop();
     follower.stop();
     await storage.close();
     forgetState();
   };
-  opened = { follower, outbox, storage, close };
+  opened = { follower, outbox, storage, live, close };
 }
 
 export async function closeStore({ erase }: { erase: boolean }): Promise<void> {
@@ -213,6 +232,7 @@ export async function closeStore({ erase }: { erase: boolean }): Promise<void> {
 /** After a new sign-in of the same person. */
 export function resumeStore(): void {
   opened?.outbox.resume();
+  opened?.live.reconnect();
   void opened?.follower.sync();
 }
 

@@ -4,8 +4,10 @@ import { signal } from '@preact/signals';
 export type Theme = 'system' | 'light' | 'dark';
 export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
-/** What stands on the line for new tasks and was not added yet. */
-export const DRAFT_KEY = 'donewell.draft';
+/** What stands on the line for new tasks and was not added yet: each user's own. */
+export function draftKeyOf(userId: string): string {
+  return `donewell.draft.${userId}`;
+}
 
 const KEY = 'donewell.theme';
 

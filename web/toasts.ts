@@ -26,6 +26,11 @@ export function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
+/** They speak of one person's tasks. */
+export function forgetToasts(): void {
+  toasts.value = [];
+}
+
 /** The newest offer to take something back, for the keyboard. */
 export function runLastAction(): boolean {
   const toast = toasts.value.findLast(({ action }) => action !== undefined);

@@ -1,5 +1,6 @@
 // The door of every /api route: finds the caller, counts the request, keeps foreign pages from using cookies.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SIGNED_IN_AS } from '../../contract/headers.ts';
 import type { Scope } from '../../contract/token.ts';
 import { AppError } from '../errors.ts';
 import { tokenSecurity } from '../http/docs.ts';
@@ -69,6 +70,13 @@ function assertScopes({ scopes }: TokenCaller, needed: readonly Scope[] | undefi
     throw new AppError('unauthorized_access', `The API token lacks the scope ${missing.join(' and ')}.`);
 }
 
+/** A browser that says who it takes itself to be is not served as somebody else. */
+function assertExpected(request: FastifyRequest): void {
+  const expected = request.headers[SIGNED_IN_AS];
+  const userId = request.tokenCaller?.userId ?? request.caller?.userId;
+  if (expected !== undefined && expected !== userId) throw unauthenticated();
+}
+
 async function count({ requests }: GuardOptions, userId: string, reply: FastifyReply): Promise<void> {
   const state = await requests.consume(userId);
   setRateHeaders(reply, requests.options, state);
@@ -94,6 +102,7 @@ async function admit(options: GuardOptions, request: FastifyRequest, reply: Fast
     }
     assertOrigin(options, request);
   }
+  assertExpected(request);
   if (config.needsSession && !request.caller && !request.tokenCaller) throw unauthenticated();
 }
 

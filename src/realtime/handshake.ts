@@ -61,11 +61,20 @@ async function byBearer({ callers, tokens }: Doorkeeper, bearer: string): Promis
   return { userId: token.userId, sessionId: token.tokenId, expiresAt: token.expiresAt };
 }
 
-/** Undefined for anybody who may not. What a client says of rooms or users is not even read. */
+/**
+ * Undefined for anybody who may not. What a client says of rooms is not even read, and of users only whom it takes itself
+ * to be: the socket of somebody else is refused to it, and none is ever opened by it.
+ */
 export async function visitorOfHandshake(
   door: Doorkeeper,
   socket: RealtimeSocket,
 ): Promise<Visitor | undefined> {
+  const visitor = await visitorOf(door, socket);
+  const { signed_in_as: expected } = socket.handshake.auth as { signed_in_as?: unknown };
+  return expected === undefined || expected === visitor?.userId ? visitor : undefined;
+}
+
+async function visitorOf(door: Doorkeeper, socket: RealtimeSocket): Promise<Visitor | undefined> {
   const { auth, headers, secure, address } = socket.handshake;
   const { token } = auth as { token?: unknown };
   if (token !== undefined && token !== null)

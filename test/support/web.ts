@@ -10,6 +10,7 @@ export const DESKTOP = { width: 1280, height: 860 };
 export interface VisitorOptions {
   size?: { width: number; height: number };
   light?: 'light' | 'dark';
+  timezone?: string;
   /** Console errors that belong to the story: the browser itself reports each refused or lost request. */
   expected?: RegExp;
 }
@@ -35,7 +36,7 @@ export async function visit(
   browser: Browser,
   server: Pick<TestServer, 'url'>,
   who?: Cookies,
-  { size = DESKTOP, light = 'light', expected }: VisitorOptions = {},
+  { size = DESKTOP, light = 'light', timezone, expected }: VisitorOptions = {},
 ): Promise<Visitor> {
   const isPhone = size.width === PHONE.width;
   const context = await browser.newContext({
@@ -44,21 +45,22 @@ export async function visit(
     reducedMotion: 'reduce',
     hasTouch: isPhone,
     isMobile: isPhone,
+    ...(timezone ? { timezoneId: timezone } : {}),
   });
   if (who) {
     const domain = new URL(server.url).hostname;
     const cookies = [...who.cookies].map(([name, value]) => ({ name, value, domain, path: '/' }));
     await context.addCookies(cookies);
   }
-  const page = await context.newPage();
   const problems: string[] = [];
   const note = (text: string) => {
     if (!expected?.test(text)) problems.push(text);
   };
-  page.on('console', (message) => {
+  context.on('console', (message) => {
     if (message.type() === 'error') note(`${message.text()} (${message.location().url})`);
   });
-  page.on('pageerror', (error) => note(`${error.stack}`));
+  context.on('weberror', (error) => note(`${error.error().stack}`));
+  const page = await context.newPage();
   await page.goto(server.url);
   return { context, page, problems };
 }
