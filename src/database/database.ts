@@ -3,7 +3,14 @@ import pg from 'pg';
 import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
 import { Lanes } from './lanes.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
-import { asJson, asObject, type RowForm, type Sendable, sendStatement } from './statement-query.ts';
+import {
+  asJson,
+  asObject,
+  type RowForm,
+  type Sendable,
+  sendCommand,
+  sendStatement,
+} from './statement-query.ts';
 import { type Value, wireTypes } from './values.ts';
 
 export interface DatabaseOptions {
@@ -27,6 +34,8 @@ const CONNECTION_LIFETIME_SECONDS = 1_800;
 /** Requests that may wait for a connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 const ATTEMPTS = 4;
+// Said aloud, since a server may have another default: each statement must see what the lock before it has waited for.
+const ISOLATION = "default_transaction_isolation = 'read committed'";
 /** Connections for prepared readers, of those that a process may open. */
 const LANES = 3;
 
@@ -94,7 +103,7 @@ class OpenTransaction implements Transaction {
 
   /** Statements without rows are sent and awaited together with the commit: the connection is pipelined. */
   send(text: string): void {
-    this.#keep(this.#client.query(text));
+    this.#keep(sendCommand(this.#client, text));
   }
 
   query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
@@ -127,11 +136,11 @@ class OpenTransaction implements Transaction {
   }
 
   async commit(): Promise<void> {
-    const committed = this.#client.query('commit');
+    const committed = sendCommand(this.#client, 'commit');
     committed.catch(() => {});
     await this.settle();
     // PostgreSQL answers the commit of a failed transaction with ROLLBACK, not with an error.
-    const { command } = await committed;
+    const command = await committed;
     if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`);
     for (const run of this.#afterwards) run();
   }
@@ -153,21 +162,22 @@ export class Database {
     const session = options.poolMode === 'session';
     this.#prepare = session;
     const local = session ? '' : `; ${LOCAL_SETTINGS}`;
-    // Named, since a server may have another default: each statement must see what the lock before it has waited for.
     this.#begin = `begin isolation level read committed${local}`;
     this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
-    const pool = (size: number) => {
+    const pool = (size: number, setting: string) => {
       const made = new pg.Pool({
         ...poolConfig(options, size),
         types: wireTypes,
         pipeline: true,
       } as pg.PoolConfig);
       surviveLostConnections(made, options.log);
+      if (session) made.on('connect', (client) => client.query(`set ${setting}`).catch(() => {}));
       return made;
     };
     const lanes = session ? Math.min(LANES, Math.floor(options.poolSize / 2)) : 0;
-    if (lanes > 0) this.#lanes = new Lanes(pool(lanes));
-    this.#pool = pool(options.poolSize - lanes);
+    // The plan of a named reader suits all values: left to itself, PostgreSQL plans again where it does not know a limit.
+    if (lanes > 0) this.#lanes = new Lanes(pool(lanes, 'plan_cache_mode = force_generic_plan'));
+    this.#pool = pool(options.poolSize - lanes, ISOLATION);
   }
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
@@ -189,21 +199,21 @@ export class Database {
     for (let attempt = 1; ; attempt++) {
       try {
         if (this.#lanes && statement.name !== '') return await this.#lanes.read(statement, values, form);
-        return await this.#readAlone(statement, values, form);
+        return await this.#alone(statement, values, form);
       } catch (error) {
         if (attempt >= 2 || !isStaleConnection(error)) throw translate(traced(error));
       }
     }
   }
 
-  async #readAlone<Row>(
+  async #alone<Row>(
     statement: Statement<unknown>,
     values: readonly Value[],
     form: RowForm<Row>,
   ): Promise<Row[]> {
     const client = await this.#connect();
     try {
-      const rows = await sendStatement(client, unnamed(statement), values, form);
+      const rows = await sendStatement(client, this.#prepare ? statement : unnamed(statement), values, form);
       client.release();
       return rows;
     } catch (error) {
@@ -221,15 +231,19 @@ export class Database {
    * Runs `run` between BEGIN and COMMIT and returns its result after the commit. When `run` throws, everything it did
    * is undone. It may be run again after a deadlock, so it must have no effect outside the database.
    */
-  async transaction<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(this.#begin, run);
-      } catch (error) {
-        if (attempt >= ATTEMPTS || !isRetryable(error instanceof Error ? (error.cause ?? error) : error))
-          throw error;
-      }
-    }
+  transaction<Result>(run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    return repeated(() => this.#attempt(this.#begin, run));
+  }
+
+  /** Runs one writing statement, which is a transaction by itself. It, too, may be run again after a deadlock. */
+  write<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    // Where a session has no settings of its own, a transaction must carry them.
+    if (!this.#prepare) return this.transaction((transaction) => transaction.query(statement, values));
+    return repeated(() =>
+      this.#alone(statement, values, asObject<Row>).catch((error: unknown) => {
+        throw translate(traced(error));
+      }),
+    );
   }
 
   async #attempt<Result>(begin: string, run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
@@ -273,6 +287,18 @@ export class Database {
 
   async close(): Promise<void> {
     await Promise.all([this.#lanes?.close(), this.#pool.end()]);
+  }
+}
+
+/** Runs again what came to nothing by a deadlock. */
+async function repeated<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !isRetryable(error instanceof Error ? (error.cause ?? error) : error))
+        throw error;
+    }
   }
 }
 

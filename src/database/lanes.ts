@@ -54,10 +54,6 @@ export class Lanes {
   constructor(pool: pg.Pool) {
     this.#pool = pool;
     this.#lanes = Array.from({ length: pool.options.max }, () => new Lane(pool));
-    // The plan of a prepared reader suits all values: without this PostgreSQL would plan again where it does not know a limit.
-    pool.on('connect', (client) => {
-      client.query('set plan_cache_mode = force_generic_plan').catch(() => {});
-    });
   }
 
   read<Row>(statement: Sendable, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {

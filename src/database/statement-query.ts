@@ -140,6 +140,42 @@ class StatementQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
   }
 }
 
+/** A command without values, as `begin` and `commit` are. */
+class CommandQuery extends (pg.Query as unknown as DriverQueryClass) {
+  callback: (error: Error | null, tag?: string) => void;
+  #tag = '';
+
+  constructor(text: string, settle: (error: Error | null, tag?: string) => void) {
+    super(text);
+    this.callback = settle;
+  }
+
+  override submit(connection: DriverConnection): void {
+    gather(connection.stream);
+    connection.stream.write(serialize.query(this.text));
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    this.#tag = text;
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(null, this.#tag);
+  }
+
+  handleError(error: Error): void {
+    this.callback(error);
+  }
+}
+
+/** Sends a command, or several with semicolons between. @returns what the last one did, as `COMMIT`. */
+export function sendCommand(client: pg.ClientBase, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const settle = (error: Error | null, tag?: string) => (error ? reject(error) : resolve(tag ?? ''));
+    client.query(new CommandQuery(text, settle) as unknown as pg.Submittable);
+  });
+}
+
 /** A statement with its name, or without one: then it is planned for these values alone. */
 export type Sendable = Pick<Statement<unknown>, 'name' | 'text'>;
 

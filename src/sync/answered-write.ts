@@ -26,6 +26,8 @@ export interface Work<Input> {
   parse: () => Input;
   /** Makes the change. Runs in the transaction. */
   run: (write: UserWrite, input: Input) => Promise<Reply>;
+  /** Does the same by itself, for a request whose answer need not be kept. */
+  atOnce?: (writes: Writes, userId: string, input: Input) => Promise<Reply>;
 }
 
 function toAnswer({ status, headers = {}, body }: Reply): Answer {
@@ -51,7 +53,7 @@ async function once(
   { key, hash }: Keyed,
   produce: () => Promise<Answer>,
 ): Promise<{ answer: Answer; replayed: boolean }> {
-  const [kept] = await write.transaction.query(findAnswer, [write.userId, key]);
+  const [kept] = await write.read(findAnswer, [write.userId, key]);
   if (kept && !kept.request_hash.equals(hash)) throw keyReused();
   if (kept) return { answer: kept, replayed: true };
   const answer = await produce();
@@ -91,11 +93,11 @@ export async function answerWrite<Input>(
   const key = idempotencyKeyOf(request);
   if (key === undefined) {
     const input = work.parse();
-    const {
-      status,
-      headers = {},
-      body,
-    } = await writeForUser(writes, userIdOf(request), (write) => work.run(write, input));
+    const userId = userIdOf(request);
+    const answer = work.atOnce
+      ? work.atOnce(writes, userId, input)
+      : writeForUser(writes, userId, (write) => work.run(write, input));
+    const { status, headers = {}, body } = await answer;
     return reply.code(status).headers(headers).send(body);
   }
   const { answer, replayed } = await keyedWrite(writes, request, { key, hash: requestHash(request) }, work);

@@ -17,32 +17,49 @@ export interface UserRow {
   high_completed: number;
 }
 
-const COUNTERS =
-  's.low_total, s.low_completed, s.medium_total, s.medium_completed, s.high_total, s.high_completed';
+const COUNTERS = [
+  'low_total',
+  'low_completed',
+  'medium_total',
+  'medium_completed',
+  'high_total',
+  'high_completed',
+];
+
+/** Now, but never before the user's last change: the order of times is the order of revisions. */
+const NOW = "greatest(date_trunc('milliseconds', clock_timestamp()), changed_at)";
+
+/** The counters, changed by the parameters from `$first` on. */
+function counted(first: number): string {
+  return COUNTERS.map((column, index) => `${column} = ${column} + $${first + index}`).join(', ');
+}
 
 /** $1 user id */
 export const userRow = read<UserRow>(
   'user_row',
-  `select s.epoch, s.rev, s.floor_rev, coalesce(s.changed_at, u.created_at) as updated_at, ${COUNTERS}
+  `select s.epoch, s.rev, s.floor_rev, coalesce(s.changed_at, u.created_at) as updated_at, ${COUNTERS.join(', ')}
    from user_sync s join "user" u on u.id = s.user_id where s.user_id = $1`,
 );
 
-/** $1 user id. `now` never runs backwards for a user, so that the order of times is the order of revisions. */
+/** $1 user id */
 export const lockUserRow = write<{ rev: number; now: string }>(
   'user_row_lock',
-  `select rev, greatest(date_trunc('milliseconds', clock_timestamp()), changed_at) as now
-   from user_sync where user_id = $1 for no key update`,
+  `select rev, ${NOW} as now from user_sync where user_id = $1 for no key update`,
 );
 
 /** $1 user id, $2 new revision, $3 time, then for each priority the changes of total and completed. */
 export const advanceUserRow = write(
   'user_row_advance',
-  `update user_sync set rev = $2, changed_at = $3,
-     low_total = low_total + $4, low_completed = low_completed + $5,
-     medium_total = medium_total + $6, medium_completed = medium_completed + $7,
-     high_total = high_total + $8, high_completed = high_completed + $9
-   where user_id = $1`,
+  `update user_sync set rev = $2, changed_at = $3, ${counted(4)} where user_id = $1`,
 );
+
+/**
+ * Part of a statement that writes one task: the user's row takes the next revision, `advanced.rev` at `advanced.now`, and
+ * whoever comes meanwhile waits. $1 user id, $2 to $7 for each priority the changes of total and completed.
+ */
+export const ADVANCED = `advanced as (
+     update user_sync set rev = rev + 1, changed_at = ${NOW}, ${counted(2)} where user_id = $1 returning rev, changed_at as now
+   )`;
 
 export interface Counts {
   total: number;

@@ -2,59 +2,136 @@
 import type { Priority } from '../../contract/task.ts';
 import { unauthenticated } from '../auth/guard.ts';
 import type { Database, Transaction } from '../database/database.ts';
+import type { ReadStatement, WriteStatement } from '../database/statement.ts';
+import type { Value } from '../database/values.ts';
 import { inTurn } from './turns.ts';
 import { advanceUserRow, type Counts, lockUserRow } from './user-row.ts';
 
 /** What of a task the counters see; undefined when it is not there (not yet, or in the trash). */
 export type Countable = { priority: Priority; status: boolean } | undefined;
 
-export class UserWrite {
-  readonly transaction: Transaction;
-  readonly userId: string;
-  /** The time of everything in this write. */
-  readonly now: string;
-  #rev: number;
-  readonly #lockedRev: number;
-  readonly #deltas: Record<Priority, Counts> = {
+/** What a write changes in the counters. */
+export class CountChanges {
+  readonly #changes: Record<Priority, Counts> = {
     1: { total: 0, completed: 0 },
     2: { total: 0, completed: 0 },
     3: { total: 0, completed: 0 },
   };
 
-  constructor(transaction: Transaction, userId: string, locked: { rev: number; now: string }) {
+  /** One task's counted state goes from `before` to `after`. */
+  count(before: Countable, after: Countable): this {
+    this.#add(before, -1);
+    this.#add(after, 1);
+    return this;
+  }
+
+  #add(task: Countable, by: 1 | -1): void {
+    if (!task) return;
+    const change = this.#changes[task.priority];
+    change.total += by;
+    if (task.status) change.completed += by;
+  }
+
+  /** As the statements on the user's row take them. */
+  values(): number[] {
+    const { 1: low, 2: medium, 3: high } = this.#changes;
+    return [low, medium, high].flatMap(({ total, completed }) => [total, completed]);
+  }
+}
+
+/** A change by a statement that begins with `ADVANCED`. */
+export interface Advance<Row extends { rev: number }> {
+  statement: WriteStatement<Row>;
+  before: Countable;
+  after: Countable;
+  /** What the statement takes besides the user and the counts. */
+  values: readonly Value[];
+}
+
+function valuesOf(userId: string, { before, after, values }: Advance<{ rev: number }>): Value[] {
+  return [userId, ...new CountChanges().count(before, after).values(), ...values];
+}
+
+interface Locked {
+  rev: number;
+  now: string;
+}
+
+export class UserWrite {
+  readonly transaction: Transaction;
+  readonly userId: string;
+  readonly #locking: Promise<Locked>;
+  #locked: Locked | undefined;
+  #taken = 0;
+  #advanced: number | undefined;
+  readonly #counts = new CountChanges();
+
+  /** Sends the lock, without waiting for it. */
+  constructor(transaction: Transaction, userId: string) {
     this.transaction = transaction;
     this.userId = userId;
-    this.now = locked.now;
-    this.#rev = locked.rev;
-    this.#lockedRev = locked.rev;
+    this.#locking = this.#lock();
+    this.#locking.catch(() => {}); // told by whoever waits
+  }
+
+  async #lock(): Promise<Locked> {
+    const [locked] = await this.transaction.query(lockUserRow, [this.userId]);
+    // The account was deleted after the session had been found.
+    if (!locked) throw unauthenticated();
+    this.#locked = locked;
+    return locked;
+  }
+
+  /** Waits for the lock. */
+  async locked(): Promise<void> {
+    await this.#locking;
+  }
+
+  /** Reads what is there under the lock: sent right behind it, so that it costs no round trip of its own. */
+  async read<Row>(statement: ReadStatement<Row>, values: readonly (string | number)[]): Promise<Row[]> {
+    const reading = this.transaction.query(statement, values);
+    reading.catch(() => {});
+    await this.#locking;
+    return reading;
+  }
+
+  get #state(): Locked {
+    if (!this.#locked) throw new Error('A write must wait for its lock: call read() or locked() first');
+    return this.#locked;
+  }
+
+  /** The time of everything in this write. */
+  get now(): string {
+    return this.#state.now;
   }
 
   /** The user's revision as it will be after this write. */
   get rev(): number {
-    return this.#rev;
+    return this.#state.rev + this.#taken;
   }
 
   /** Takes the next revision for one changed task, whose counted state goes from `before` to `after`. */
   change(before: Countable, after: Countable): number {
-    this.#count(before, -1);
-    this.#count(after, 1);
-    this.#rev += 1;
-    return this.#rev;
+    this.#counts.count(before, after);
+    this.#taken += 1;
+    return this.rev;
   }
 
-  #count(task: Countable, by: 1 | -1): void {
-    if (!task) return;
-    const delta = this.#deltas[task.priority];
-    delta.total += by;
-    if (task.status) delta.completed += by;
+  /** Makes the one change of this write by a statement that takes the revision itself. */
+  async advance<Row extends { rev: number }>(change: Advance<Row>): Promise<Row> {
+    await this.#locking;
+    const [row] = await this.transaction.query(change.statement, valuesOf(this.userId, change));
+    if (!row) throw new Error('A locked row was not there to be advanced');
+    this.#advanced = row.rev;
+    return row;
   }
 
-  /** Writes the user's row, if anything changed. */
-  finish(): void {
-    if (this.#rev === this.#lockedRev) return;
-    const { 1: low, 2: medium, 3: high } = this.#deltas;
-    const deltas = [low, medium, high].flatMap(({ total, completed }) => [total, completed]);
-    this.transaction.queue(advanceUserRow, [this.userId, this.#rev, this.now, ...deltas]);
+  /** Writes the user's row. @returns its new revision, if anything changed. */
+  async finish(): Promise<number | undefined> {
+    await this.#locking;
+    if (this.#taken === 0) return this.#advanced;
+    this.transaction.queue(advanceUserRow, [this.userId, this.rev, this.now, ...this.#counts.values()]);
+    return this.rev;
   }
 }
 
@@ -76,16 +153,24 @@ export async function writeForUser<Result>(
 ): Promise<Result> {
   const transact = () =>
     database.transaction(async (transaction) => {
-      const [locked] = await transaction.query(lockUserRow, [userId]);
-      // The account was deleted after the session had been found.
-      if (!locked) throw unauthenticated();
-      const write = new UserWrite(transaction, userId, locked);
+      const write = new UserWrite(transaction, userId);
       const result = await run(write);
-      write.finish();
-      return { result, rev: write.rev > locked.rev ? write.rev : undefined };
+      return { result, rev: await write.finish() };
     });
   const { result, rev } = await inTurn(userId, transact);
   // After the commit, never before: what is announced can be read.
   if (rev !== undefined) announce?.(userId, rev);
   return result;
+}
+
+/** Makes one change that depends on nothing that is there: its statement is the whole write, in one round trip. */
+export async function writeAtOnce<Row extends { rev: number }>(
+  { database, announce }: Writes,
+  userId: string,
+  change: Advance<Row>,
+): Promise<Row> {
+  const [row] = await inTurn(userId, () => database.write(change.statement, valuesOf(userId, change)));
+  if (!row) throw unauthenticated(); // as above
+  announce?.(userId, row.rev);
+  return row;
 }

@@ -4,6 +4,7 @@ import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
 import { TASK_COLUMNS } from '../sync/task-columns.ts';
+import { ADVANCED } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -34,21 +35,21 @@ export const taskOrTrashed = read<StoredTask>(
      and (deleted_at is null or deleted_at > now() - interval '${TRASH_DAYS} days')`,
 );
 
-/** $1 user id, $2 title, $3 description, $4 status, $5 category, $6 priority, $7 due date, $8 completed at, $9 now, $10 rev */
+/** $1 user id, $2 to $7 counts, see `ADVANCED`; $8 title, $9 description, $10 status, $11 category, $12 priority, $13 due date */
 export const insertTask = write<Task>(
   'task_insert',
-  `insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $10)
+  `with ${ADVANCED}
+   insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
+   select $1, $8, $9, $10, $11, $12, $13, case when $10 then now end, now, now, rev, rev from advanced
    returning ${TASK_COLUMNS}`,
 );
 
 /** $1 user id, $2 task id, $3 title, $4 description, $5 status, $6 category, $7 priority, $8 due date, $9 completed at, $10 now, $11 rev */
-export const updateTask = write<Task>(
+export const updateTask = write(
   'task_update',
   `update task set title = $3, description = $4, status = $5, category = $6, priority = $7, due_date = $8, completed_at = $9,
      updated_at = $10, rev = $11
-   where user_id = $1 and id = $2
-   returning ${TASK_COLUMNS}`,
+   where user_id = $1 and id = $2`,
 );
 
 /** $1 user id, $2 task id, $3 now, $4 rev */
@@ -58,9 +59,9 @@ export const trashTask = write(
 );
 
 /** $1 user id, $2 task id, $3 now, $4 rev */
-export const restoreTask = write<Task>(
+export const restoreTask = write(
   'task_restore',
-  `update task set deleted_at = null, updated_at = $3, rev = $4, restored_rev = $4 where user_id = $1 and id = $2 returning ${TASK_COLUMNS}`,
+  `update task set deleted_at = null, updated_at = $3, rev = $4, restored_rev = $4 where user_id = $1 and id = $2`,
 );
 
 /** $1 user id, $2 task id, $3 now, $4 rev. The text goes; the tombstone that sync needs stays. */

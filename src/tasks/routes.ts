@@ -17,7 +17,16 @@ import type { Writes } from '../sync/user-write.ts';
 import { cleanChange, cleanNewTask } from './input.ts';
 import { listTasks } from './listing.ts';
 import { taskById } from './repository.ts';
-import { changeTask, createTask, purge, restore, type Target, taskNotFound, trash } from './service.ts';
+import {
+  changeTask,
+  createTask,
+  createTaskAtOnce,
+  purge,
+  restore,
+  type Target,
+  taskNotFound,
+  trash,
+} from './service.ts';
 
 const Params = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 const DeleteQuery = Type.Object({
@@ -140,6 +149,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
     answerWrite(writes, request, reply, {
       parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => taskReply(201, await createTask(write, task)),
+      atOnce: async (...asked) => taskReply(201, await createTaskAtOnce(...asked)),
     }),
   );
 

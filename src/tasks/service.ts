@@ -2,14 +2,13 @@
 import type { Task } from '../../contract/task.ts';
 import { AppError } from '../errors.ts';
 import { etagOf, isMatch } from '../http/conditional.ts';
-import type { UserWrite } from '../sync/user-write.ts';
+import { type Advance, type UserWrite, type Writes, writeAtOnce } from '../sync/user-write.ts';
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
   purgeTask,
   restoreTask,
   type StoredTask,
-  type TaskFields,
   taskOrTrashed,
   trashTask,
   updateTask,
@@ -32,7 +31,7 @@ function publicTask({ deleted_at: _, ...task }: StoredTask): Task {
 
 /** The task to be changed, in the trash or not. @throws AppError 404, or 412 when the client has seen an older version. */
 async function load(write: UserWrite, target: Target): Promise<StoredTask> {
-  const [task] = await write.transaction.query(taskOrTrashed, [write.userId, target.id]);
+  const [task] = await write.read(taskOrTrashed, [write.userId, target.id]);
   if (!task) throw taskNotFound();
   return task;
 }
@@ -51,32 +50,22 @@ async function loadLive(write: UserWrite, target: Target): Promise<StoredTask> {
   return task;
 }
 
-function only<Row>(rows: Row[]): Row {
-  const [row] = rows;
-  if (row === undefined) throw new Error('A locked task was not there to be written');
-  return row;
-}
-
-export async function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
+function creation(input: CleanTask): Advance<Task> {
   const { title, description = null, status = false, category = null, priority = 2, due_date = null } = input;
-  const rev = write.change(undefined, { priority, status });
-  const completed_at = status ? write.now : null;
-  const values = [
-    write.userId,
-    title,
-    description,
-    status,
-    category,
-    priority,
-    due_date,
-    completed_at,
-    write.now,
-    rev,
-  ];
-  return only(await write.transaction.query(insertTask, values));
+  const values = [title, description, status, category, priority, due_date];
+  return { statement: insertTask, before: undefined, after: { priority, status }, values };
 }
 
-function withChange(task: StoredTask, change: CleanChange, now: string): TaskFields {
+export function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
+  return write.advance(creation(input));
+}
+
+/** The same where nothing else belongs to the write. */
+export function createTaskAtOnce(writes: Writes, userId: string, input: CleanTask): Promise<Task> {
+  return writeAtOnce(writes, userId, creation(input));
+}
+
+function withChange(task: StoredTask, change: CleanChange, now: string): StoredTask {
   const next = { ...task, ...change };
   if (next.status !== task.status) next.completed_at = next.status ? now : null;
   return next;
@@ -104,7 +93,8 @@ export async function changeTask(write: UserWrite, target: Target, change: Clean
     write.now,
     rev,
   ];
-  return only(await write.transaction.query(updateTask, values));
+  write.transaction.queue(updateTask, values);
+  return publicTask({ ...next, updated_at: write.now, rev });
 }
 
 /** Moves a task to the trash. */
@@ -126,12 +116,7 @@ export async function restore(write: UserWrite, target: Target): Promise<Task> {
   const task = await load(write, target);
   assertCurrent(task, target);
   if (task.deleted_at === null) return publicTask(task);
-  return only(
-    await write.transaction.query(restoreTask, [
-      write.userId,
-      task.id,
-      write.now,
-      write.change(undefined, task),
-    ]),
-  );
+  const rev = write.change(undefined, task);
+  write.transaction.queue(restoreTask, [write.userId, task.id, write.now, rev]);
+  return publicTask({ ...task, updated_at: write.now, rev });
 }
