@@ -139,6 +139,8 @@ export const SECURITY_EVENTS = {
   two_factor_failed: 'Somebody who knew the password gave a wrong code of the second factor.',
   recovery_code_used: 'Somebody signed in with a recovery code.',
   recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
+  passkey_added: 'A passkey was added.',
+  passkey_removed: 'A passkey was removed.',
   profile_changed: 'Name, image or time zone were changed.',
 } as const;
 

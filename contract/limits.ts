@@ -41,6 +41,9 @@ export const WRONG_CODE_HOURS = 24;
 export const TWO_FACTOR_CHALLENGE_SECONDS = 600;
 /** Wrong current passwords given by whoever is signed in to one account, in as many minutes. */
 export const WRONG_PASSWORDS_PER_ACCOUNT = 20;
+/** Who has signed in no longer ago may do what a stolen session must not. */
+export const FRESH_SIGN_IN_MINUTES = 10;
+export const PASSKEYS_PER_USER = 20;
 export const SIGN_UPS_PER_ADDRESS = 20;
 export const SIGN_UP_MINUTES = 60;
 

@@ -192,6 +192,7 @@ function authParts(options: AppOptions, { database, store, trail }: Foundations)
     sessionMaximum: maximum,
     signUps: new SignUpPolicy(settings.SIGNUP, database),
     factors,
+    limits,
     logger,
   });
   return { auth, close, callers, challenges, checks, factors, https, limits, origin, rules, tokens };

@@ -14,6 +14,7 @@ import type { BetterAuth } from './better-auth.ts';
 import { withFailure } from './call.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import { PASSKEY_REGISTRATION } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
@@ -58,6 +59,7 @@ const LOST_RACES = new Map([
     '/two-factor/enable',
     { status: 409, message: 'Another request has begun it just now.', code: 'TWO_FACTOR_CONFLICT' },
   ],
+  [PASSKEY_REGISTRATION, { status: 409, message: 'Previously registered', code: 'PREVIOUSLY_REGISTERED' }],
 ]);
 const NOT_COPIED = new Set(['set-cookie', 'content-length', 'transfer-encoding', 'connection']);
 
@@ -138,6 +140,9 @@ async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promi
     return Response.json(body, { status });
   }
   if ('thrown' in result) throw translate(failure ?? result.thrown);
+  // The plugin takes every registration that it cannot verify for a failure of its own.
+  if (incoming.path === PASSKEY_REGISTRATION && result.status === 500 && failure === undefined)
+    return new Response(result.body, { status: 400, headers: result.headers });
   // What Better Auth made of a database that was away is never the truth.
   if (failure !== undefined && result.status >= 400) {
     const known = translate(failure);

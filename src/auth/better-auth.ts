@@ -14,11 +14,13 @@ import {
 import { describeError } from '../http/logging.ts';
 import { currentCall, note, noting } from './call.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import { passkeyPlugins } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { passwordPlugin } from './password-plugin.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
 import { NOT_OFFERED, secondFactorPlugins } from './second-factor/plugin.ts';
 import type { SecondFactors } from './second-factor/second-factors.ts';
+import type { SignInLimits } from './sign-in-limits.ts';
 import type { SignUpPolicy } from './sign-up-policy.ts';
 import { trailPlugin } from './trail-plugin.ts';
 import { cleanName, emailFault, imageFault, nameFault } from './user-rules.ts';
@@ -42,6 +44,7 @@ export interface BetterAuthOptions {
   logger: Logger;
   trail: AuditTrail;
   checks: PasswordChecks;
+  limits: SignInLimits;
 }
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
@@ -299,7 +302,12 @@ export function createBetterAuth(options: BetterAuthOptions) {
     },
     hooks: { before: passwordRules(options.signUps) },
     // The trail comes last, so that it sees what all others have made of a call.
-    plugins: [passwordPlugin(options.checks), ...secondFactorPlugins(options.factors), trailPlugin(options)],
+    plugins: [
+      passwordPlugin(options.checks),
+      ...secondFactorPlugins(options.factors),
+      ...passkeyPlugins(options),
+      trailPlugin(options),
+    ],
     disabledPaths: NOT_OFFERED,
     advanced: {
       useSecureCookies: options.https,

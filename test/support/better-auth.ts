@@ -23,6 +23,7 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
     trail,
     checks: new PasswordChecks({ database, limits, trail }),
     factors: new SecondFactors({ database, limits, trail, secret }),
+    limits,
     signUps: new SignUpPolicy('open', database),
     origin: 'http://localhost:8000',
     allowedOrigins: [],

@@ -4,6 +4,7 @@ import { APIError, createAuthMiddleware, getSessionFromCtx, isAPIError } from 'b
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
 import { clientIn } from '../client-headers.ts';
+import { PASSKEY_SIGN_IN } from '../passkeys/plugin.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
 
@@ -151,7 +152,8 @@ function renewal(factors: SecondFactors) {
 function gate(factors: SecondFactors) {
   return async ({ userId }: { userId: string }, context: Context | null | undefined): Promise<void> => {
     const path = context?.path;
-    if (path === SIGN_IN) return; // the plugin takes it back
+    // The plugin takes the one back; the other has shown two factors in one.
+    if (path === SIGN_IN || path === PASSKEY_SIGN_IN) return;
     const call = context?.context;
     if (call && proven.get(call) === userId) return;
     if (!(await factors.isOn(userId))) return;
