@@ -127,6 +127,11 @@ export const SECURITY_EVENTS = {
   sessions_revoked: 'Several sessions were ended at once.',
   password_changed: 'The password was changed by somebody who knew it.',
   password_check_failed: 'Somebody who was signed in gave a wrong current password.',
+  password_reset_requested: 'Somebody asked for a link to choose a new password; it was sent to the e-mail.',
+  password_reset: 'A new password was chosen by the link from an e-mail; all sessions were ended.',
+  email_verified: 'The e-mail was confirmed.',
+  email_change_requested: 'A change of the e-mail was asked for.',
+  email_changed: 'The e-mail was changed, after the new address was confirmed.',
   account_disabled: 'The operator of the server disabled the account and ended its sessions.',
   account_enabled: 'The operator of the server enabled the account again.',
   password_reset_by_operator:

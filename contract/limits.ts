@@ -72,3 +72,13 @@ export const SOCKET_PACKETS_PER_SECOND = 20;
 export const STATS_INTERVAL = 300;
 /** Changes that are pushed one by one; after more at once clients are told to sync. */
 export const PUSHED_CHANGES = 100;
+
+/** How long the links in e-mails can be used. */
+export const RESET_LINK_MINUTES = 60;
+export const VERIFICATION_LINK_HOURS = 24;
+export const EMAIL_CHANGE_LINK_HOURS = 24;
+/** Requests for such e-mails. Beyond the last of these nothing is sent; beyond the others the request is refused. */
+export const LINK_REQUESTS_PER_ADDRESS = 20;
+export const EMAIL_CHANGES_PER_ACCOUNT = 10;
+export const LINKS_PER_EMAIL = 5;
+export const LINK_REQUEST_MINUTES = 60;

@@ -25,6 +25,13 @@ import {
 } from '../contract/auth.ts';
 import { Message } from '../contract/common.ts';
 import { Overview, Stats } from '../contract/dashboard.ts';
+import {
+  EmailChange,
+  EmailConfirmation,
+  EmailConfirmed,
+  ForgotPassword,
+  PasswordReset,
+} from '../contract/links.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
@@ -47,6 +54,9 @@ import { betterAuthRoutes } from './auth/better-auth-routes.ts';
 import { Callers } from './auth/caller.ts';
 import { SessionCookie } from './auth/cookie.ts';
 import { installGuard } from './auth/guard.ts';
+import { ANSWERED_BY_US } from './auth/links/better-auth-routes.ts';
+import { createLinks } from './auth/links/links.ts';
+import { linkRoutes } from './auth/links/routes.ts';
 import { PasswordChecks } from './auth/password-checks.ts';
 import { authRoutes } from './auth/routes.ts';
 import { ChallengeCookie } from './auth/second-factor/challenge.ts';
@@ -70,6 +80,7 @@ import { createServer, VERSION } from './http/server.ts';
 import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
 import { createMail } from './mail/mail.ts';
+import type { MailQueue } from './mail/queue.ts';
 import { asyncApiRoutes } from './realtime/asyncapi-routes.ts';
 import { installRealtime } from './realtime/realtime.ts';
 import type { WorkerPlace } from './realtime/worker-relay.ts';
@@ -110,6 +121,11 @@ const NAMED_SCHEMAS: TSchema[] = [
   TwoFactorConfirm,
   TwoFactorProof,
   RecoveryCodes,
+  ForgotPassword,
+  PasswordReset,
+  EmailConfirmation,
+  EmailConfirmed,
+  EmailChange,
   Account,
   AccountChange,
   DeviceSession,
@@ -161,11 +177,12 @@ interface Foundations {
   database: Database;
   store: RateStore;
   trail: AuditTrail;
+  queue: MailQueue;
   uses: SessionUses;
 }
 
 /** Who may come in, and by what. */
-function authParts(options: AppOptions, { database, store, trail }: Foundations) {
+function authParts(options: AppOptions, { database, store, trail, queue }: Foundations) {
   const { settings, secrets, logger } = options;
   const { origin, protocol } = new URL(publicUrlOf(settings));
   const https = protocol === 'https:';
@@ -176,9 +193,11 @@ function authParts(options: AppOptions, { database, store, trail }: Foundations)
   const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
   const tokens = new ApiTokens(database, trail);
   const limits = new SignInLimits(database, store);
-  const checks = new PasswordChecks({ database, limits, trail });
+  const links = createLinks({ database, queue, trail, store, publicUrl: publicUrlOf(settings) });
+  const checks = new PasswordChecks({ database, limits, trail, links: links.requests });
   const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
   const challenges = new ChallengeCookie({ https });
+  const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
   const { auth, close } = createBetterAuth({
     connections: databaseOptions(options),
     database,
@@ -192,10 +211,13 @@ function authParts(options: AppOptions, { database, store, trail }: Foundations)
     sessionMaximum: maximum,
     signUps: new SignUpPolicy(settings.SIGNUP, database),
     factors,
+    links: links.requests,
+    requireVerifiedEmail,
     limits,
     logger,
   });
-  return { auth, close, callers, challenges, checks, factors, https, limits, origin, rules, tokens };
+  const gates = { auth, close, callers, challenges, checks, factors, limits, links, tokens };
+  return { ...gates, https, origin, rules, requireVerifiedEmail };
 }
 
 async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
@@ -203,7 +225,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   const { database, store, trail, uses } = foundations;
   const publicUrl = publicUrlOf(settings);
   const parts = authParts(options, foundations);
-  const { auth, callers, challenges, checks, factors, https, limits, origin, rules, tokens } = parts;
+  const { auth, callers, challenges, checks, factors, https, links, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -230,8 +252,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     redisUrl: settings.REDIS_URL,
     worker,
   });
-  const auths = createAuthService({ database, auth, callers, limits, trail, challenges });
-  authRoutes(app, { service: auths, callers });
+  authRoutes(app, { service: createAuthService({ ...parts, database, trail }), callers });
   twoFactorRoutes(app, {
     auth,
     callers,
@@ -239,7 +260,8 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     rules,
     service: createTwoFactorService({ factors, checks }),
   });
-  await betterAuthRoutes(app, { auth, callers, limits, checks, trail, rules, origin });
+  await betterAuthRoutes(app, { ...parts, trail, except: ANSWERED_BY_US });
+  await linkRoutes(app, { ...links, rules, checks });
   accountRoutes(app, {
     database,
     trail,
@@ -266,7 +288,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const trail = new AuditTrail(database, logger);
   const mail = createMail({ database, settings, secretKey: secrets.secretKey, logger });
   const uses = new SessionUses(database, logger);
-  const app = await assemble(options, { database, store, trail, uses });
+  const app = await assemble(options, { database, store, trail, queue: mail.queue, uses });
   const stopRetention = scheduleRetention(database, logger);
   app.addHook('onClose', async () => {
     await Promise.all([mail.stop(), stopRetention()]);

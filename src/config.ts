@@ -318,6 +318,13 @@ export const VARIABLES = {
     mailSender,
     'Whom mails are from.',
   ),
+  REQUIRE_EMAIL_VERIFICATION: variable(
+    false,
+    '`false`',
+    'true or false',
+    boolean,
+    'Whether an account can be signed in to only once its e-mail has been confirmed.',
+  ),
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;

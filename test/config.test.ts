@@ -65,6 +65,14 @@ const GOOD: Partial<Record<VariableName, Good[]>> = {
     ['1', 1],
     ['525600', 525_600],
   ],
+  SESSION_MAX_DAYS: [
+    ['1', 1],
+    ['3650', 3_650],
+  ],
+  SIGNUP: [
+    ['invite', 'invite'],
+    ['CLOSED', 'closed'],
+  ],
   DEBUG: [
     ['true', true],
     ['True', true],
@@ -125,6 +133,10 @@ const GOOD: Partial<Record<VariableName, Good[]>> = {
     ['smtp://[2001:db8::1]', smtp({ host: '2001:db8::1', requireTls: true })],
     ['smtp://127.0.0.1.example.com', smtp({ host: '127.0.0.1.example.com', requireTls: true })],
   ],
+  REQUIRE_EMAIL_VERIFICATION: [
+    ['true', true],
+    ['0', false],
+  ],
   MAIL_FROM: [
     ['a@b.example', { name: '', address: 'a@b.example' }],
     ['<a@localhost>', { name: '', address: 'a@localhost' }],
@@ -139,6 +151,8 @@ const BAD: Partial<Record<VariableName, string[]>> = {
   DATABASE_POOL_MODE: ['statement', 'x'],
   DATABASE_POOL_SIZE: [...NUMBERS, '1', '501'],
   ACCESS_TOKEN_EXPIRE_MINUTES: [...NUMBERS, '0', '525601'],
+  SESSION_MAX_DAYS: [...NUMBERS, '0', '3651'],
+  SIGNUP: ['none', 'x'],
   DEBUG: ['yes', 'no', '2', 'x'],
   HOST: ['a b', 'http://h', 'h/x', 'ä'],
   PORT: [...NUMBERS, '65536'],
@@ -188,6 +202,7 @@ const BAD: Partial<Record<VariableName, string[]>> = {
     'smtp://h?tls=no',
     'smtp://h#x',
   ],
+  REQUIRE_EMAIL_VERIFICATION: ['yes', 'x'],
   MAIL_FROM: [
     'x',
     '<x>',

@@ -14,6 +14,7 @@ import type { BetterAuth } from './better-auth.ts';
 import { withFailure } from './call.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import type { LinkRequests } from './links/requests.ts';
 import { PASSKEY_REGISTRATION } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
@@ -25,6 +26,9 @@ export interface BetterAuthRoutesOptions {
   checks: PasswordChecks;
   trail: AuditTrail;
   rules: OriginRules;
+  links: { requests: LinkRequests };
+  /** Endpoints that are answered elsewhere. */
+  except: ReadonlySet<string>;
   /** Origin of PUBLIC_URL, under which Better Auth believes to be. */
   origin: string;
 }
@@ -70,6 +74,17 @@ function sendInItsShape(reply: FastifyReply, error: AppError): FastifyReply {
     .code(error.status)
     .type('application/json')
     .send(JSON.stringify({ code: error.code.toUpperCase(), message: error.message }));
+}
+
+/** Whatever fails at the routes of this scope is answered in Better Auth's shape. */
+export function inItsShape(scope: FastifyInstance): void {
+  scope.setErrorHandler((thrown, request, reply) => {
+    const error = isAPIError(thrown)
+      ? new AppError('internal_error', 'Something went wrong on our side.', { cause: thrown })
+      : publicError(thrown);
+    logFailure(request, error);
+    return sendInItsShape(reply, error);
+  });
 }
 
 /** Better Auth understands cookies alone: a bearer is shown to it by one, and what we do not take it never sees. */
@@ -180,16 +195,32 @@ class NotCounted extends Error {
   }
 }
 
+/** Who has the right password, but an e-mail that is not confirmed, is sent a new link. */
+async function refusedSignIn(
+  response: Response,
+  email: string,
+  { links }: BetterAuthRoutesOptions,
+): Promise<Response> {
+  const { code } = await bodyIn(response);
+  if (code === 'EMAIL_NOT_VERIFIED') await links.requests.verificationAtSignIn(email);
+  return response;
+}
+
 async function limitedSignUp(
   address: string,
   incoming: Incoming,
   options: BetterAuthRoutesOptions,
 ): Promise<Response> {
   const uncount = await options.limits.countSignUp(address);
-  const response = await call(incoming, options).catch(async (error: unknown) => {
-    await uncount();
-    throw error;
-  });
+  const make = () =>
+    call(incoming, options).catch(async (error: unknown) => {
+      await uncount();
+      throw error;
+    });
+  const first = await make();
+  // Where it is not told that an e-mail is taken, who lost a race for it is answered as a latecomer is.
+  const isTold = !options.auth.options.emailAndPassword.requireEmailVerification;
+  const response = first.status === 422 && !isTold ? await make() : first;
   if (response.status === 400 || response.status === 403 || response.status === 415) await uncount();
   const userId = await userIdIn(response);
   if (userId !== undefined) await options.limits.remember(userId, address);
@@ -213,7 +244,7 @@ async function limitedSignIn(
     if (response.status === 401) options.trail.recordFailedSignIn(email, clientOf(incoming.request));
     return response;
   } catch (error) {
-    if (error instanceof NotCounted) return error.response;
+    if (error instanceof NotCounted) return refusedSignIn(error.response, email, options);
     throw error;
   }
 }
@@ -276,14 +307,9 @@ export async function betterAuthRoutes(
   options: BetterAuthRoutesOptions,
 ): Promise<void> {
   await app.register(async (scope) => {
-    scope.setErrorHandler((thrown, request, reply) => {
-      const error = isAPIError(thrown)
-        ? new AppError('internal_error', 'Something went wrong on our side.', { cause: thrown })
-        : publicError(thrown);
-      logFailure(request, error);
-      return sendInItsShape(reply, error);
-    });
+    inItsShape(scope);
     for (const { path, methods, summary } of endpointsOf(options.auth)) {
+      if (options.except.has(path)) continue;
       const url = `${BASE}${path}`;
       for (const method of methods) {
         const schema = betterAuthOperation(method, path, summary);

@@ -14,6 +14,8 @@ import {
 import { describeError } from '../http/logging.ts';
 import { currentCall, note, noting } from './call.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import { linkPlugin } from './links/plugin.ts';
+import type { LinkRequests } from './links/requests.ts';
 import { passkeyPlugins } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { passwordPlugin } from './password-plugin.ts';
@@ -41,6 +43,9 @@ export interface BetterAuthOptions {
   sessionMaximum: number;
   signUps: SignUpPolicy;
   factors: SecondFactors;
+  links: LinkRequests;
+  /** Nobody gets a session before the e-mail is confirmed. */
+  requireVerifiedEmail: boolean;
   logger: Logger;
   trail: AuditTrail;
   checks: PasswordChecks;
@@ -267,6 +272,7 @@ function quietLog(logger: Logger) {
 
 export function createBetterAuth(options: BetterAuthOptions) {
   const pool = createPool(options);
+  const warn = (error: unknown) => options.logger.warn({ err: error }, 'a mail could not be asked for');
   const auth = betterAuth({
     appName: 'Donewell',
     baseURL: options.origin,
@@ -287,6 +293,9 @@ export function createBetterAuth(options: BetterAuthOptions) {
       minPasswordLength: 1,
       maxPasswordLength: 256,
       revokeSessionsOnPasswordReset: true,
+      // A sign-up is then answered alike whether or not the e-mail is taken; its owner is told.
+      requireEmailVerification: options.requireVerifiedEmail,
+      onExistingUserSignUp: ({ user }) => options.links.inUse(user.email).catch(warn),
       password: {
         hash: hashOnce,
         verify: verifyNoted,
@@ -305,6 +314,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
     plugins: [
       passwordPlugin(options.checks),
       ...secondFactorPlugins(options.factors),
+      linkPlugin(options.links, warn),
       ...passkeyPlugins(options),
       trailPlugin(options),
     ],

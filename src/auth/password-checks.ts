@@ -1,6 +1,6 @@
 // The current password of somebody who is signed in: asked for before great changes, and guessed by whoever stole a session.
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Transaction } from '../database/database.ts';
 import type { Client } from '../http/client.ts';
 import { unauthenticated } from './guard.ts';
 import { hashPassword, isTooLong, verifyPassword } from './passwords.ts';
@@ -18,14 +18,18 @@ export interface PasswordParts {
   database: Database;
   limits: SignInLimits;
   trail: AuditTrail;
+  /** Who tells the owner of a changed password, in the transaction of the change. */
+  links: { passwordChanged(transaction: Transaction, userId: string): Promise<void> };
 }
 
 export class PasswordChecks {
   readonly #database: Database;
   readonly #limits: SignInLimits;
   readonly #trail: AuditTrail;
+  readonly #links: PasswordParts['links'];
 
-  constructor({ database, limits, trail }: PasswordParts) {
+  constructor({ database, limits, trail, links }: PasswordParts) {
+    this.#links = links;
     this.#database = database;
     this.#limits = limits;
     this.#trail = trail;
@@ -77,6 +81,7 @@ export class PasswordChecks {
         kind: 'password_changed',
         details: { ended_sessions: ended },
       });
+      await this.#links.passwordChanged(transaction, userId);
       return { ended };
     });
   }

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { CurrentSession, LoggedOut, Login, Refreshed, SignedIn, SignUp } from '../../contract/auth.ts';
+import { Message } from '../../contract/common.ts';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../contract/limits.ts';
 import type { TwoFactorChallenge } from '../../contract/two-factor.ts';
 import { AppError } from '../errors.ts';
@@ -33,6 +34,8 @@ const BODY_ERRORS = [
   'rate_limited',
 ] as const;
 
+const CONFIRM_FIRST = { message: 'Open the link in the mail that is on its way to you, then sign in.' };
+
 /** These routes read no body: whatever came along, sign-out signs out. */
 const NO_BODY = { ownBodyErrors: true };
 
@@ -53,15 +56,14 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     tag: 'Authentication',
     summary: 'Create an account and sign in',
     body: SignUp,
-    answers: { 201: SignedIn },
+    description:
+      'A mail with a link goes to the e-mail, which confirms it. With `REQUIRE_EMAIL_VERIFICATION` nobody is signed in before that: the answer is 202, the same whether or not the e-mail is taken.',
+    answers: { 201: SignedIn, 202: Message },
     errors: [...BODY_ERRORS, 'email_taken', 'signup_closed', 'invitation_required'],
   });
   app.post('/api/auth/signup', { schema: signUp }, async (request, reply) => {
-    return sendSession(
-      reply,
-      201,
-      await service.signUp(check(SignUpForm, jsonBody(request)), clientOf(request)),
-    );
+    const session = await service.signUp(check(SignUpForm, jsonBody(request)), clientOf(request));
+    return session ? sendSession(reply, 201, session) : reply.code(202).send(CONFIRM_FIRST);
   });
 
   const logIn = operation({
@@ -72,7 +74,13 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
     description:
       'For an account with a second factor the answer to a right password is `two_factor_required`, with a `challenge` for the second step: `POST /api/auth/two-factor`.',
     answers: { 200: SignedIn },
-    errors: [...BODY_ERRORS, 'invalid_credentials', 'two_factor_required', 'account_disabled'],
+    errors: [
+      ...BODY_ERRORS,
+      'invalid_credentials',
+      'two_factor_required',
+      'account_disabled',
+      'email_not_verified',
+    ],
   });
   app.post('/api/auth/login', { schema: logIn }, async (request, reply) => {
     const entered = await service.logIn(check(LoginForm, jsonBody(request)), clientOf(request));

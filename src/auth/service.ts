@@ -12,6 +12,7 @@ import { withFailure } from './call.ts';
 import type { Caller, Callers } from './caller.ts';
 import { headersOf } from './client-headers.ts';
 import { unauthenticated } from './guard.ts';
+import type { LinkRequests } from './links/requests.ts';
 import { passwordFault } from './passwords.ts';
 import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
 import type { ChallengeCookie } from './second-factor/challenge.ts';
@@ -31,7 +32,8 @@ export interface Challenged {
 }
 
 export interface AuthService {
-  signUp(input: SignUp, client: Client): Promise<NewSession>;
+  /** Undefined where the e-mail has to be confirmed first, and for one who has an account already: that is not told. */
+  signUp(input: SignUp, client: Client): Promise<NewSession | undefined>;
   logIn(input: Login, client: Client): Promise<NewSession | Challenged>;
   logOut(caller: Caller, client: Client): Promise<void>;
   refresh(caller: Caller): Promise<SessionRow>;
@@ -43,6 +45,8 @@ export interface AuthParts {
   callers: Callers;
   limits: SignInLimits;
   challenges: ChallengeCookie;
+  links: { requests: LinkRequests };
+  requireVerifiedEmail: boolean;
   trail: AuditTrail;
 }
 
@@ -69,8 +73,24 @@ function signUpError(error: unknown, failure: unknown): unknown {
     : error;
 }
 
+/** Which counts, since it is told; or is not told, though the race for the e-mail was lost. A failure of ours counts for nobody. */
+function isTaken(answer: unknown): boolean {
+  return answer instanceof AppError && answer.code === 'email_taken';
+}
+
 function isWrongPassword(error: unknown): boolean {
   return isAPIError(error) && error.statusCode === 401;
+}
+
+/** Better Auth says so only to a right password. */
+function isUnverified(error: unknown): boolean {
+  return isAPIError(error) && error.body?.code === 'EMAIL_NOT_VERIFIED';
+}
+
+function emailNotVerified(cause: unknown): AppError {
+  return new AppError('email_not_verified', 'Confirm your e-mail first: a new link has been sent to it.', {
+    cause,
+  });
 }
 
 type Entered = { headers: Headers; token: string };
@@ -125,9 +145,9 @@ function signInOutcome(
 }
 
 export function createAuthService(parts: AuthParts): AuthService {
-  const { database, auth, callers, limits, challenges, trail } = parts;
+  const { database, auth, callers, limits, challenges, links, requireVerifiedEmail, trail } = parts;
 
-  async function signUp(input: SignUp, client: Client): Promise<NewSession> {
+  async function signUp(input: SignUp, client: Client): Promise<NewSession | undefined> {
     assertNewUser(input);
     const uncount = await limits.countSignUp(client.address);
     const { name, email, password, invitation } = input;
@@ -135,10 +155,11 @@ export function createAuthService(parts: AuthParts): AuthService {
     const { value, error, failure } = await settled(() =>
       auth.api.signUpEmail({ body, headers: headersOf(client), returnHeaders: true }),
     );
+    if (value && requireVerifiedEmail) return undefined;
     if (!value?.response.token) {
       const answer = signUpError(error, failure);
-      // That an e-mail is taken has been told, so it counts; a failure of ours does not.
-      if (!(answer instanceof AppError) || answer.code !== 'email_taken') await uncount();
+      if (!isTaken(answer)) await uncount();
+      else if (requireVerifiedEmail) return undefined;
       throw answer;
     }
     await limits.remember(value.response.user.id, client.address);
@@ -152,6 +173,10 @@ export function createAuthService(parts: AuthParts): AuthService {
     );
     if (value) return signInOutcome(challenges, value);
     if (failure !== undefined) throw translate(failure);
+    if (isUnverified(error)) {
+      await links.requests.verificationAtSignIn(input.email);
+      throw emailNotVerified(error);
+    }
     if (!isWrongPassword(error)) throw error;
     return { right: false, result: undefined };
   }

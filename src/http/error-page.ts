@@ -15,6 +15,8 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   unauthorized_access:
     'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie, or an API token lacks the scope.',
   account_disabled: 'The operator of this server has disabled the account.',
+  email_not_verified:
+    'The password is right, but this server wants the e-mail confirmed first. A new link has been sent to it.',
   signup_closed: 'This server takes no new accounts.',
   invitation_required:
     'This server takes new accounts by invitation, and none was given, or it is not valid, has expired or was used.',
@@ -26,6 +28,8 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   two_factor_conflict: 'The second factor is on already, is not on, or was not begun.',
   idempotency_in_progress:
     'The first request with this Idempotency-Key is still being answered. Try again shortly.',
+  invalid_link:
+    'The link from an e-mail was never valid, has expired, was used, or a newer one or a new password or e-mail took its place. Ask for a new one.',
   sync_reset: 'The sync cursor can no longer be served. Start again without one.',
   stale:
     'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',

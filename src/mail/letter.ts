@@ -18,6 +18,20 @@ export interface Letter {
   usefulFor?: number;
 }
 
+/**
+ * A letter that is written when its turn comes, by the writer of its kind. Who asks for it waits for no more than the asking,
+ * whoever it is for: so nobody learns from the time of an answer whether there is such an account.
+ */
+export interface Draft {
+  kind: string;
+  userId?: string;
+  /** What its writer needs. */
+  facts: Readonly<Record<string, string>>;
+  /** Seconds after which it is of no use. */
+  usefulFor?: number;
+}
+
+const TEXT_WIDTH = 72;
 const ESCAPES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -34,8 +48,13 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
+/** Short lines go through every mail server as they are, and can be read in the file of an outbox. */
+function wrapped(paragraph: string): string {
+  return oneLine(paragraph).replace(new RegExp(`(?=.{${TEXT_WIDTH + 1}})(.{1,${TEXT_WIDTH}}) `, 'g'), '$1\n');
+}
+
 export function textOf({ paragraphs, link }: Letter): string {
-  const [first = '', ...rest] = paragraphs.map(oneLine);
+  const [first = '', ...rest] = paragraphs.map(wrapped);
   return `${[first, ...(link ? [link.url] : []), ...rest].join('\n\n')}\n`;
 }
 

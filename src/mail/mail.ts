@@ -46,7 +46,7 @@ function transportOf(settings: Settings): Transport {
 export function createMail({ database, settings, secretKey, logger }: MailOptions): Mail {
   const seal = new Seal(secretKey);
   const queue = new MailQueue(seal);
-  const sender = new Sender({ database, seal, transport: transportOf(settings), logger });
+  const sender = new Sender({ database, queue, seal, transport: transportOf(settings), logger });
   queue.onPosted(() => sender.wake());
   return { queue, start: () => sender.start(), stop: () => sender.stop() };
 }

@@ -31,6 +31,19 @@ export const claimMail = write<ClaimedMail>(
    returning id, kind, sealed, attempts, give_up_at <= now() as is_late, last_failure, created_at`,
 );
 
+/** $1 id, $2 attempts as claimed, $3 sealed letter, $4 user id or null, $5 seconds until it is given up. No row without the claim. */
+export const keepLetter = write<{ id: string }>(
+  'mail_keep_letter',
+  `update mail set sealed = $3, user_id = coalesce($4, user_id), give_up_at = now() + make_interval(secs => $5::integer)
+   where id = $1 and attempts = $2 and sealed is not null returning id`,
+);
+
+/** $1 user id, $2 kind, $3 time: what was posted before it and is still waiting */
+export const deleteWaiting = write(
+  'mail_delete_waiting',
+  'delete from mail where user_id = $1 and kind = $2 and created_at < $3 and sealed is not null',
+);
+
 /** $1 id */
 export const markSent = write(
   'mail_sent',

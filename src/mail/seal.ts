@@ -1,6 +1,6 @@
 // Letters at rest: encrypted by a key made from SECRET_KEY, so that a copy of the database holds no link that opens an account.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { Letter } from './letter.ts';
+import type { Draft, Letter } from './letter.ts';
 
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -18,7 +18,7 @@ export class Seal {
   }
 
   /** @param id of the row: in another one it does not open. */
-  close(id: string, letter: Letter): Buffer {
+  close(id: string, letter: Letter | Draft): Buffer {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#key, nonce).setAAD(Buffer.from(id));
     const text = Buffer.concat([cipher.update(JSON.stringify(letter)), cipher.final()]);
@@ -26,7 +26,7 @@ export class Seal {
   }
 
   /** @throws SealError */
-  open(id: string, sealed: Buffer): Letter {
+  open(id: string, sealed: Buffer): Letter | Draft {
     try {
       const nonce = sealed.subarray(0, NONCE_BYTES);
       const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
@@ -37,7 +37,7 @@ export class Seal {
         decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)),
         decipher.final(),
       ]);
-      return JSON.parse(text.toString()) as Letter;
+      return JSON.parse(text.toString()) as Letter | Draft;
     } catch (cause) {
       throw new SealError('It was sealed with another SECRET_KEY.', { cause });
     }

@@ -3,9 +3,12 @@ import type { Logger } from 'pino';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import { describeFailure, isFinal, pauseAfter } from './failure.ts';
+import type { Draft, Letter } from './letter.ts';
+import { type MailQueue, PATIENCE } from './queue.ts';
 import {
   type ClaimedMail,
   claimMail,
+  keepLetter,
   markGivenUp,
   markSent,
   postponeMail,
@@ -25,6 +28,7 @@ const FINISH_WITHIN = 1_500;
 
 export interface SenderOptions {
   database: Database;
+  queue: MailQueue;
   seal: Seal;
   transport: Transport;
   logger: Logger;
@@ -100,7 +104,9 @@ export class Sender {
   async #deliver(mail: ClaimedMail): Promise<void> {
     if (mail.is_late) return this.#giveUp(mail, mail.last_failure ?? 'nobody could send it in time');
     try {
-      await this.#send(mail);
+      const letter = await this.#letterOf(mail);
+      if (!letter) return;
+      await this.#send(mail, letter);
     } catch (error) {
       if (this.#cut.signal.aborted) return this.#change(releaseMail, [mail.id, mail.attempts]);
       if (isFinal(error)) return this.#giveUp(mail, describeFailure(error));
@@ -109,9 +115,34 @@ export class Sender {
     await this.#change(markSent, [mail.id]);
   }
 
-  async #send({ id, sealed, created_at: createdAt }: ClaimedMail): Promise<void> {
-    const { seal, transport, logger } = this.#options;
-    const letter = seal.open(id, sealed);
+  /** Undefined when there is nothing to send after all. */
+  async #letterOf(mail: ClaimedMail): Promise<Letter | undefined> {
+    const opened = this.#options.seal.open(mail.id, mail.sealed);
+    return 'facts' in opened ? this.#writtenFrom(opened, mail) : opened;
+  }
+
+  /** The letter takes the place of its draft together with all that its writer has done: a later attempt finds the letter. */
+  #writtenFrom(
+    draft: Draft,
+    { id, attempts, created_at: askedAt }: ClaimedMail,
+  ): Promise<Letter | undefined> {
+    const { database, queue, seal } = this.#options;
+    return database.transaction(async (transaction) => {
+      const letter = await queue.write(transaction, draft, askedAt);
+      if (!letter) {
+        transaction.queue(markGivenUp, [id, 'there is nobody to tell']);
+        return undefined;
+      }
+      const { userId = null, usefulFor = PATIENCE } = letter;
+      const values = [id, attempts, seal.close(id, letter), userId, usefulFor];
+      const [kept] = await transaction.query(keepLetter, values);
+      if (!kept) throw new Error('Another sender has claimed the mail');
+      return letter;
+    });
+  }
+
+  async #send({ id, created_at: createdAt }: ClaimedMail, letter: Letter): Promise<void> {
+    const { transport, logger } = this.#options;
     const signal = AbortSignal.any([this.#cut.signal, AbortSignal.timeout(ATTEMPT_TIMEOUT)]);
     const where = await transport.send({ id, createdAt, letter }, signal);
     if (this.#isFailing) logger.info('Mails can be sent again.');

@@ -52,6 +52,12 @@ export const deleteOldAddresses = batch(
      where last_used_at <= now() - interval '${SIGN_IN_ADDRESS_DAYS} days' ${PICK})`,
 );
 
+export const deleteExpiredLinks = batch(
+  'retention_links',
+  `delete from mailed_link where (user_id, purpose) in (
+     select user_id, purpose from mailed_link where expires_at <= now() ${PICK})`,
+);
+
 /** What is left of a mail that was sent or given up: when, and of which kind. */
 export const deleteEndedMails = batch(
   'retention_mails',

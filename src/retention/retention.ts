@@ -6,6 +6,7 @@ import { writeForUser } from '../sync/user-write.ts';
 import {
   blankTrash,
   deleteEndedMails,
+  deleteExpiredLinks,
   deleteExpiredSessions,
   deleteExpiredTokens,
   deleteExpiredVerifications,
@@ -51,6 +52,7 @@ export async function applyRetention(database: Database): Promise<void> {
     deleteOldAnswers,
     deleteOldAddresses,
     deleteEndedMails,
+    deleteExpiredLinks,
     deleteOldEvents,
     blankTrash,
   ]) {

@@ -3,12 +3,15 @@ import type { ClientConfig } from 'pg';
 import pino from 'pino';
 import { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { type BetterAuth, createBetterAuth } from '../../src/auth/better-auth.ts';
+import { createLinks } from '../../src/auth/links/links.ts';
 import { PasswordChecks } from '../../src/auth/password-checks.ts';
 import { SecondFactors } from '../../src/auth/second-factor/second-factors.ts';
 import { SignInLimits } from '../../src/auth/sign-in-limits.ts';
 import { SignUpPolicy } from '../../src/auth/sign-up-policy.ts';
 import { Database, type DatabaseOptions } from '../../src/database/database.ts';
 import { memoryRateStore } from '../../src/http/rate-stores.ts';
+import { MailQueue } from '../../src/mail/queue.ts';
+import { Seal } from '../../src/mail/seal.ts';
 
 export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; close: () => Promise<void> } {
   const connections: DatabaseOptions = { connection, poolMode: 'session', poolSize: 2, log: () => {} };
@@ -16,12 +19,15 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
   const database = new Database(connections);
   const logger = pino({ level: 'silent' });
   const trail = new AuditTrail(database, logger);
-  const limits = new SignInLimits(database, memoryRateStore());
+  const store = memoryRateStore();
+  const limits = new SignInLimits(database, store);
+  const queue = new MailQueue(new Seal(secret));
+  const { requests } = createLinks({ database, queue, trail, store, publicUrl: 'http://localhost:8000' });
   const { auth, close } = createBetterAuth({
     connections,
     database,
     trail,
-    checks: new PasswordChecks({ database, limits, trail }),
+    checks: new PasswordChecks({ database, limits, trail, links: requests }),
     factors: new SecondFactors({ database, limits, trail, secret }),
     limits,
     signUps: new SignUpPolicy('open', database),
@@ -31,6 +37,8 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
     https: false,
     sessionLifetime: 1_800,
     sessionMaximum: 86_400,
+    links: requests,
+    requireVerifiedEmail: false,
     logger,
   });
   return {

@@ -4,7 +4,7 @@ import type { ClientConfig } from 'pg';
 import { AccessTokens } from '../../src/auth/access-token.ts';
 import { SessionCookie } from '../../src/auth/cookie.ts';
 import { Client } from './client.ts';
-import { dataDirectory, type RunningServer, startProcess } from './process.ts';
+import { type RunningServer, startProcess } from './process.ts';
 import type { TestServer } from './server.ts';
 
 /** As the harness of single servers has them, so that sessions hold on both. */
@@ -26,14 +26,12 @@ export function databaseUrl(connection: ClientConfig): string {
 }
 
 /** Starts a node as a process of its own. The rate limit is out of the way. */
-export async function startNode(
+export function startNode(
   connection: ClientConfig,
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
-  const place = dataDirectory();
-  const server = await startProcess({
+  return startProcess({
     env: {
-      DATA_DIR: place.directory,
       ...SECRETS,
       DEBUG: 'true', // or secrets such as these would be refused
       DATABASE_URL: databaseUrl(connection),
@@ -43,8 +41,6 @@ export async function startNode(
       ...env,
     },
   });
-  void server.exited.then(place.remove);
-  return server;
 }
 
 export interface SeededUser {

@@ -131,7 +131,9 @@ export async function runScript(
 
 /** Starts a server and waits for its ready line. */
 export async function startProcess(options: ProcessOptions = {}): Promise<RunningServer> {
-  const server = spawnScript({ ...options, env: { PORT: '0', ...options.env } });
+  const place = dataDirectory();
+  const server = spawnScript({ ...options, env: { PORT: '0', DATA_DIR: place.directory, ...options.env } });
+  void server.exited.then(place.remove);
   const url = await until(() => {
     if (server.hasExited()) throw new Error(`The server ended: ${server.stderr()}\n${server.stdout()}`);
     return /^ {2}web {3}(http\S+)$/m.exec(server.stdout())?.[1];
