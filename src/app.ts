@@ -64,6 +64,7 @@ import { twoFactorRoutes } from './auth/second-factor/routes.ts';
 import { SecondFactors } from './auth/second-factor/second-factors.ts';
 import { createTwoFactorService } from './auth/second-factor/service.ts';
 import { createAuthService } from './auth/service.ts';
+import { SessionEnds } from './auth/session-ends.ts';
 import { SessionUses } from './auth/session-uses.ts';
 import { SignInLimits } from './auth/sign-in-limits.ts';
 import { SignUpPolicy } from './auth/sign-up-policy.ts';
@@ -195,6 +196,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const limits = new SignInLimits(database, store);
   const links = createLinks({ database, queue, trail, store, publicUrl: publicUrlOf(settings) });
   const checks = new PasswordChecks({ database, limits, trail, links: links.requests });
+  const ends = new SessionEnds(database, trail);
   const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
   const challenges = new ChallengeCookie({ https });
   const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
@@ -203,6 +205,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     database,
     trail,
     checks,
+    ends,
     origin,
     allowedOrigins: [...rules.allowed],
     secret: secrets.betterAuthSecret,
@@ -216,7 +219,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     limits,
     logger,
   });
-  const gates = { auth, close, callers, challenges, checks, factors, limits, links, tokens };
+  const gates = { auth, close, callers, challenges, checks, ends, factors, limits, links, tokens };
   return { ...gates, https, origin, rules, requireVerifiedEmail };
 }
 
@@ -225,7 +228,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   const { database, store, trail, uses } = foundations;
   const publicUrl = publicUrlOf(settings);
   const parts = authParts(options, foundations);
-  const { auth, callers, challenges, checks, factors, https, links, rules, tokens } = parts;
+  const { auth, callers, challenges, checks, ends, factors, https, links, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -266,6 +269,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     database,
     trail,
     checks,
+    ends,
     callers,
     cursors: new Cursors(secrets.secretKey, 'events'),
   });

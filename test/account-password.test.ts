@@ -6,6 +6,7 @@ import { type AnyBody, Client, PASSWORD } from './support/client.ts';
 import { expectProblem } from './support/problem.ts';
 import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
+import { seedProtected } from './support/two-factor.ts';
 
 const NEXT = 'a quiet river at dawn';
 const DOORS = ['ours', 'better auth'] as const;
@@ -184,12 +185,28 @@ describe('guesses of the current password', () => {
     expect((await change(other, 'ours', {})).status).toBe(200);
   });
 
+  it('are counted together, whatever they are given for', async () => {
+    const client = await enter();
+    const password = 'wrong password';
+    const guesses = [
+      () => change(client, 'ours', { current: password }),
+      () => change(client, 'better auth', { current: password }),
+      () => client.post('/api/account/two-factor', { password }),
+      () => client.post('/api/auth/two-factor/enable', { password }),
+    ];
+    for (let count = 0; count < 20; count++)
+      expect([400, 422]).toContain((await guesses[count % 4]?.())?.status);
+    for (const guess of guesses) expect((await guess()).status).toBe(429);
+    expect(await eventsOf('password_check_failed')).toHaveLength(20);
+    expect((await login(PASSWORD)).status).toBe(200);
+  });
+
   it('are not used up by right ones', async () => {
     const client = await enter();
     expect((await change(client, 'ours', { next: NEXT })).status).toBe(200);
     expect((await change(client, 'better auth', { current: NEXT, next: PASSWORD })).status).toBe(200);
     const answers = await Promise.all(
-      Array.from({ length: 21 }, () => change(client, 'ours', { current: 'wrong password' })),
+      Array.from({ length: 21 }, () => change(client, 'ours', { current: 'x'.repeat(73) })),
     );
     expect(answers.filter(({ status }) => status === 422)).toHaveLength(20);
   });
@@ -230,31 +247,54 @@ describe('at the same moment', () => {
     }
   });
 
+  /** What an entry gets that has been let in by the old password, while a change of it is under way. */
+  async function enterDuringChange(enter: () => Promise<{ status: number; headers: Headers }>) {
+    const changing = new pg.Client(server.connection);
+    await changing.connect();
+    try {
+      await changing.query('begin');
+      // As the service does it: first the password, then the sessions.
+      await changing.query(`update account set password_hash = 'changed' where user_id = $1`, [account.id]);
+      await changing.query('delete from session where user_id = $1', [account.id]);
+      const entering = enter();
+      await until(async () => {
+        const waiting = await server.sql<AnyBody>(
+          `select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()`,
+        );
+        return waiting.length > 0;
+      }, 'the sign-in to wait for the change');
+      await changing.query('commit');
+      return await entering;
+    } finally {
+      await changing.end();
+    }
+  }
+
   it.each(['/api/auth/login', '/api/auth/sign-in/email'])(
     'a sign-in by %s that has compared the old password gets no session',
     async (path) => {
-      const changing = new pg.Client(server.connection);
-      await changing.connect();
-      try {
-        await changing.query('begin');
-        // As the service does it: first the password, then the sessions.
-        await changing.query(`update account set password_hash = 'changed' where user_id = $1`, [account.id]);
-        await changing.query('delete from session where user_id = $1', [account.id]);
-        const entering = new Client(server.url).post(path, { email: account.email, password: PASSWORD });
-        await until(async () => {
-          const waiting = await server.sql<AnyBody>(
-            `select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()`,
-          );
-          return waiting.length > 0;
-        }, 'the sign-in to wait for the change');
-        await changing.query('commit');
-        const { status, headers } = await entering;
-        expect([status, headers.getSetCookie()]).toEqual([401, []]);
-      } finally {
-        await changing.end();
-      }
+      const { status, headers } = await enterDuringChange(() =>
+        new Client(server.url).post(path, { email: account.email, password: PASSWORD }),
+      );
+      expect([status, headers.getSetCookie()]).toEqual([401, []]);
       expect(await server.sql('select from session where user_id = $1', [account.id])).toEqual([]);
       expect(await eventsOf('signed_in')).toEqual([]);
+    },
+  );
+
+  it.each(['/api/auth/two-factor', '/api/auth/two-factor/verify-totp'])(
+    'a second step by %s that the old password had opened gets no session',
+    async (path) => {
+      const { account: owner } = await seedProtected(server);
+      account = owner;
+      const client = new Client(server.url);
+      const begun = await client.post('/api/auth/login', { email: owner.email, password: PASSWORD });
+      expect(begun.body.code).toBe('two_factor_required');
+      const { status } = await enterDuringChange(() =>
+        client.post(path, { code: owner.authenticator.code() }),
+      );
+      expect(status).toBe(401);
+      expect(await server.sql('select from session where user_id = $1', [owner.id])).toEqual([]);
     },
   );
 });

@@ -218,6 +218,83 @@ describe('DELETE /api/account/sessions', () => {
   });
 });
 
+describe('through Better Auth’s endpoints', () => {
+  /** More than Better Auth would look at. */
+  const many = () =>
+    server.sql(
+      `insert into session (id, token, user_id, expires_at)
+       select 'old' || n, repeat('x', 40) || n, $1, now() + interval '1 hour' from generate_series(1, 250) n`,
+      [account.id],
+    );
+  const left = async () =>
+    (await server.sql<AnyBody>('select id from session where user_id = $1', [account.id])).map(
+      ({ id }) => id,
+    );
+  const told = () =>
+    server.sql<AnyBody>(
+      `select kind, session_id, details from security_event where user_id = $1 and kind <> 'signed_in' order by id`,
+      [account.id],
+    );
+
+  it('all others end, however many they are', async () => {
+    const client = await enter();
+    await many();
+    const { status, body } = await client.post('/api/auth/revoke-other-sessions', {});
+    expect([status, body]).toEqual([200, { status: true }]);
+    expect(await left()).toEqual([client.session.id]);
+    expect(await told()).toEqual([
+      { kind: 'sessions_revoked', session_id: client.session.id, details: { ended_sessions: 250 } },
+    ]);
+  });
+
+  it('all end, this one too, and its cookie is taken', async () => {
+    const client = await enter();
+    await many();
+    const { status, body } = await client.post('/api/auth/revoke-sessions', {});
+    expect([status, body, client.cookies.size]).toEqual([200, { status: true }, 0]);
+    expect(await left()).toEqual([]);
+    expect(await told()).toEqual([
+      { kind: 'sessions_revoked', session_id: client.session.id, details: { ended_sessions: 251 } },
+    ]);
+  });
+
+  it('one ends by its token; that of somebody else, or none, is left alone without a word', async () => {
+    const [one, two] = [await enter(), await enter()];
+    const eve = await seedClient(server);
+    const tokenOf = async (id: string) =>
+      (await server.sql<AnyBody>('select token from session where id = $1', [id]))[0].token;
+    for (const token of [await tokenOf(eve.session.id), 'nonsense', '', 'x'.repeat(5_000), 'é']) {
+      const { status, body } = await one.post('/api/auth/revoke-session', { token });
+      expect([status, body]).toEqual([200, { status: true }]);
+    }
+    expect((await eve.get('/api/account')).status).toBe(200);
+    expect(await told()).toEqual([]);
+    expect((await one.post('/api/auth/revoke-session', {})).status).toBe(400);
+    expect((await one.post('/api/auth/revoke-session', { token: 7 })).status).toBe(400);
+
+    await one.post('/api/auth/revoke-session', { token: await tokenOf(two.session.id) });
+    expect(await Promise.all([one, two].map(isIn))).toEqual([true, false]);
+    await one.post('/api/auth/revoke-session', { token: await tokenOf(one.session.id) });
+    expect([one.cookies.size, await left()]).toEqual([0, []]);
+    expect(await told()).toEqual([
+      { kind: 'session_revoked', session_id: one.session.id, details: { ended_session: two.session.id } },
+      { kind: 'signed_out', session_id: one.session.id, details: {} },
+    ]);
+  });
+
+  it.each(['revoke-session', 'revoke-sessions', 'revoke-other-sessions'])(
+    'nobody may %s without a session or from a foreign page',
+    async (endpoint) => {
+      const [client, other] = [await enter(), await enter()];
+      const stranger = await new Client(server.url).post(`/api/auth/${endpoint}`, { token: 'x' });
+      expect([stranger.status, stranger.body.code]).toEqual([401, 'UNAUTHORIZED']);
+      const headers = { origin: 'https://evil.example' };
+      expect((await client.post(`/api/auth/${endpoint}`, { token: 'x' }, { headers })).status).toBe(403);
+      expect(await isIn(other)).toBe(true);
+    },
+  );
+});
+
 describe('at the same moment', () => {
   it('a session that is revoked while it is extended, through both doors, stays revoked', async () => {
     const keeper = await enter();

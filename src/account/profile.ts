@@ -2,8 +2,8 @@
 import { type Account, AccountChange, TIME_ZONE_FAULT } from '../../contract/account.ts';
 import type { FieldError } from '../../contract/errors.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { Actor } from '../auth/caller.ts';
 import { unauthenticated } from '../auth/guard.ts';
-import type { Actor } from '../auth/password-checks.ts';
 import { cleanName, imageFault, nameFault } from '../auth/user-rules.ts';
 import type { Database } from '../database/database.ts';
 import { codeOf } from '../database/failure.ts';

@@ -11,12 +11,13 @@ import {
   SessionsEnded,
 } from '../../contract/account.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import type { Callers } from '../auth/caller.ts';
+import type { Actor, Callers } from '../auth/caller.ts';
 import { callerOf, userIdOf } from '../auth/guard.ts';
-import type { Actor, PasswordChecks } from '../auth/password-checks.ts';
+import type { PasswordChecks } from '../auth/password-checks.ts';
 import { passwordFault } from '../auth/passwords.ts';
+import type { SessionEnds } from '../auth/session-ends.ts';
 import type { Database } from '../database/database.ts';
-import { validationError } from '../errors.ts';
+import { AppError, validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import type { Cursors } from '../http/cursor.ts';
@@ -24,12 +25,13 @@ import { operation } from '../http/docs.ts';
 import { check, checkQuery } from '../http/input.ts';
 import { readEvents } from './events.ts';
 import { changeProfile, cleanAccountChange, readAccount } from './profile.ts';
-import { readSessions, revokeOtherSessions, revokeSession } from './sessions.ts';
+import { readSessions } from './sessions.ts';
 
 export interface AccountRoutesOptions {
   database: Database;
   trail: AuditTrail;
   checks: PasswordChecks;
+  ends: SessionEnds;
   callers: Callers;
   cursors: Cursors;
 }
@@ -78,7 +80,7 @@ function profileRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
   );
 }
 
-function sessionRoutes(app: FastifyInstance, options: AccountRoutesOptions): void {
+function sessionRoutes(app: FastifyInstance, { database, ends, callers }: AccountRoutesOptions): void {
   const list = operation({
     id: 'listSessions',
     tag: 'Account',
@@ -87,7 +89,7 @@ function sessionRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
     answers: { 200: SessionList },
   });
   app.get('/api/account/sessions', { schema: list, config: READ }, async (request) =>
-    readSessions(options.database, actorOf(request)),
+    readSessions(database, actorOf(request)),
   );
 
   const endOthers = operation({
@@ -98,9 +100,9 @@ function sessionRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
     answers: { 200: SessionsEnded },
     errors: ['unauthorized_access'],
   });
-  app.delete('/api/account/sessions', { schema: endOthers, config: WRITE }, async (request) =>
-    revokeOtherSessions(options, actorOf(request)),
-  );
+  app.delete('/api/account/sessions', { schema: endOthers, config: WRITE }, async (request) => ({
+    ended: await ends.others(actorOf(request)),
+  }));
 
   const end = operation({
     id: 'endSession',
@@ -114,9 +116,9 @@ function sessionRoutes(app: FastifyInstance, options: AccountRoutesOptions): voi
   app.delete('/api/account/sessions/:id', { schema: end, config: WRITE }, async (request, reply) => {
     const actor = actorOf(request);
     const { id } = request.params as { id: string };
-    const ended = await revokeSession(options, actor, id);
-    if (id === actor.sessionId) reply.header('set-cookie', options.callers.cookie.clear());
-    return ended;
+    if (!(await ends.one(actor, id))) throw new AppError('not_found', 'You have no session with this id.');
+    if (id === actor.sessionId) reply.header('set-cookie', callers.cookie.clear());
+    return { ended: 1 };
   });
 }
 

@@ -16,12 +16,13 @@ import { currentCall, note, noting } from './call.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
 import { linkPlugin } from './links/plugin.ts';
 import type { LinkRequests } from './links/requests.ts';
+import { ownerPlugin } from './owner-plugin.ts';
 import { passkeyPlugins } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
-import { passwordPlugin } from './password-plugin.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
 import { NOT_OFFERED, secondFactorPlugins } from './second-factor/plugin.ts';
 import type { SecondFactors } from './second-factor/second-factors.ts';
+import type { SessionEnds } from './session-ends.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import type { SignUpPolicy } from './sign-up-policy.ts';
 import { trailPlugin } from './trail-plugin.ts';
@@ -50,6 +51,7 @@ export interface BetterAuthOptions {
   trail: AuditTrail;
   checks: PasswordChecks;
   limits: SignInLimits;
+  ends: SessionEnds;
 }
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
@@ -312,7 +314,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
     hooks: { before: passwordRules(options.signUps) },
     // The trail comes last, so that it sees what all others have made of a call.
     plugins: [
-      passwordPlugin(options.checks),
+      ownerPlugin(options),
       ...secondFactorPlugins(options.factors),
       linkPlugin(options.links, warn),
       ...passkeyPlugins(options),

@@ -1,6 +1,7 @@
 // Who is asking: the session behind a cookie or a bearer token, looked up in the database for every request.
 import { Batch } from '../database/batch.ts';
 import type { Database } from '../database/database.ts';
+import type { Client } from '../http/client.ts';
 import type { AccessTokens } from './access-token.ts';
 import type { SessionCookie } from './cookie.ts';
 import { type SessionRow, sessionsById, sessionsByToken } from './repository.ts';
@@ -10,6 +11,13 @@ export interface Caller {
   session: SessionRow;
   /** How the session was shown. Origin rules concern cookies alone. */
   by: 'cookie' | 'bearer';
+}
+
+/** Who is signed in and doing something. */
+export interface Actor {
+  userId: string;
+  sessionId: string;
+  client: Client;
 }
 
 export interface Credentials {

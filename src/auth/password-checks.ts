@@ -1,18 +1,11 @@
 // The current password of somebody who is signed in: asked for before great changes, and guessed by whoever stole a session.
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import type { Client } from '../http/client.ts';
-import { unauthenticated } from './guard.ts';
+import type { Actor } from './caller.ts';
 import { hashPassword, isTooLong, verifyPassword } from './passwords.ts';
-import { deleteOtherSessions, lockSessions, passwordOf, replacePassword } from './repository.ts';
+import { deleteSessionsBut, passwordOf, replacePassword } from './repository.ts';
+import { lockAlive } from './session-ends.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
-
-/** Who is signed in and doing something. */
-export interface Actor {
-  userId: string;
-  sessionId: string;
-  client: Client;
-}
 
 export interface PasswordParts {
   database: Database;
@@ -67,12 +60,11 @@ export class PasswordChecks {
     if (old === undefined) return undefined;
     const hash = await hashPassword(chosen);
     return this.#database.transaction(async (transaction) => {
-      // First the password: a sign-in with the old one that is under way waits for it, see `assertStillFits`.
+      // First the password: a sign-in with the old one that is under way waits for it, see `assertUnchangedPassword`.
       const [replaced] = await transaction.query(replacePassword, [userId, old, hash]);
       if (!replaced) return undefined;
-      const alive = await transaction.query(lockSessions, [userId, null]);
-      if (!alive.some(({ id }) => id === sessionId)) throw unauthenticated();
-      const [row] = await transaction.query(deleteOtherSessions, [userId, sessionId]);
+      await lockAlive(transaction, actor, null);
+      const [row] = await transaction.query(deleteSessionsBut, [userId, sessionId]);
       const ended = row?.ended ?? 0;
       this.#trail.add(transaction, {
         userId,

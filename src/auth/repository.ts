@@ -40,9 +40,9 @@ export const deleteSession = write<{ id: string }>(
   'delete from session where id = $1 and expires_at > now() returning id',
 );
 
-/** $1 user id, $2 the session that stays */
-export const deleteOtherSessions = write<{ ended: number }>(
-  'session_delete_others',
+/** $1 user id, $2 the session that stays; an empty one for none. */
+export const deleteSessionsBut = write<{ ended: number }>(
+  'session_delete_all_but',
   `with ended as (delete from session where user_id = $1 and id <> $2 returning expires_at)
    select (count(*) filter (where expires_at > now()))::integer as ended from ended`,
 );
@@ -52,6 +52,12 @@ export const lockSessions = write<{ id: string }>(
   'session_lock',
   `select id from session where user_id = $1 and id = any(coalesce($2::text[], array[id])) and expires_at > now()
    order by id for update`,
+);
+
+/** $1 user id, $2 token */
+export const sessionIdOf = read<{ id: string }>(
+  'session_id_by_token',
+  'select id from session where user_id = $1 and token = $2 and expires_at > now()',
 );
 
 const PASSWORD_ROW = `user_id = $1 and provider_id = 'credential' and account_id = $1 and password_hash is not null`;
@@ -65,7 +71,7 @@ export const passwordOf = read<{ hash: string }>(
 /** $1 user id, $2 the hash as it must still be, $3 the new one */
 export const replacePassword = write<{ id: string }>(
   'password_replace',
-  `update account set password_hash = $3, updated_at = now() where ${PASSWORD_ROW} and password_hash = $2 returning id`,
+  `update account set password_hash = $3, updated_at = clock_timestamp() where ${PASSWORD_ROW} and password_hash = $2 returning id`,
 );
 
 /** $1 user id, $2 hash. A change of the password that is under way is waited for: no row when it was made. */

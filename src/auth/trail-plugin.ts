@@ -1,20 +1,11 @@
 // The last plugin of Better Auth: tells the trail what its endpoints have done, whichever door they were called through.
 import type { BetterAuthPlugin } from 'better-auth';
-import { APIError, createAuthMiddleware } from 'better-auth/api';
-import type { SecurityEventKind } from '../../contract/account.ts';
+import { createAuthMiddleware } from 'better-auth/api';
 import type { AuditTrail, SecurityEvent } from '../audit/audit-trail.ts';
 import type { Database } from '../database/database.ts';
-import { currentCall, noting, type SessionEntity } from './call.ts';
+import { currentCall, type SessionEntity } from './call.ts';
 import { clientIn } from './client-headers.ts';
-import { deleteSession, lockPassword } from './repository.ts';
-
-/** Which endpoints end sessions on their caller's wish, and what that is called. */
-const ENDINGS: Record<string, SecurityEventKind> = {
-  '/sign-out': 'signed_out',
-  '/revoke-session': 'session_revoked',
-  '/revoke-sessions': 'sessions_revoked',
-  '/revoke-other-sessions': 'sessions_revoked',
-};
+import { assertUnchangedPassword } from './unchanged-password.ts';
 
 const PROFILE = ['name', 'image'] as const;
 type Profile = Partial<Record<(typeof PROFILE)[number], unknown>>;
@@ -22,6 +13,7 @@ type Profile = Partial<Record<(typeof PROFILE)[number], unknown>>;
 const METHODS: Record<string, string> = {
   '/sign-in/email': 'password',
   '/sign-up/email': 'password',
+  '/passkey/verify-authentication': 'passkey',
   '/two-factor/verify-totp': 'two_factor',
   '/two-factor/verify-backup-code': 'recovery_code',
 };
@@ -55,16 +47,10 @@ function entryIn({ path, params, entered }: Outcome): Told[] {
   return [{ userId: madeSession.userId, kind: 'signed_in', sessionId: madeSession.id, details }];
 }
 
-function endingIn({ path, actor }: Outcome): Told[] {
-  const kind = ENDINGS[path];
-  const now = Date.now();
-  const ended = (currentCall()?.endedSessions ?? []).filter(({ expiresAt }) => expiresAt.getTime() > now);
-  const [first] = ended;
-  if (kind === undefined || first === undefined) return [];
-  const sessionId = actor?.session.id ?? first.id;
-  if (kind === 'signed_out') return [{ userId: first.userId, kind, sessionId: first.id }];
-  const details = kind === 'session_revoked' ? { ended_session: first.id } : { ended_sessions: ended.length };
-  return [{ userId: first.userId, kind, sessionId, details }];
+function endingIn({ path }: Outcome): Told[] {
+  const [ended] = currentCall()?.endedSessions ?? [];
+  if (path !== '/sign-out' || !ended || ended.expiresAt.getTime() <= Date.now()) return [];
+  return [{ userId: ended.userId, kind: 'signed_out', sessionId: ended.id }];
 }
 
 function changeIn({ path, actor }: Outcome): Told[] {
@@ -73,25 +59,6 @@ function changeIn({ path, actor }: Outcome): Told[] {
   const fields = PROFILE.filter((field) => (user as Profile)[field] !== actor.user[field]);
   if (fields.length === 0) return [];
   return [{ userId: user.id, kind: 'profile_changed', sessionId: actor.session.id, details: { fields } }];
-}
-
-/**
- * A password that was changed while it was being compared opens nothing: the change has ended all sessions but could not
- * see this one. Whoever changes it writes the password before it ends sessions.
- */
-async function assertStillFits(database: Database, session: SessionEntity): Promise<void> {
-  const hash = currentCall()?.fitted;
-  if (hash === undefined) return;
-  const fits = await noting(
-    database.transaction(async (transaction) => {
-      const [row] = await transaction.query(lockPassword, [session.userId, hash]);
-      if (!row) transaction.queue(deleteSession, [session.id]);
-      return row !== undefined;
-    }),
-  );
-  if (fits) return;
-  const body = { code: 'INVALID_EMAIL_OR_PASSWORD', message: 'Invalid email or password' };
-  throw new APIError('UNAUTHORIZED', body);
 }
 
 function databaseHooks(database: Database) {
@@ -115,7 +82,7 @@ function databaseHooks(database: Database) {
         after: async (session: SessionEntity) => {
           const call = currentCall();
           if (call) call.madeSession = session;
-          await assertStillFits(database, session);
+          await assertUnchangedPassword(database, session);
         },
       },
       delete: { after: async (session: SessionEntity) => void currentCall()?.endedSessions.push(session) },

@@ -6,6 +6,7 @@ import { type BetterAuth, createBetterAuth } from '../../src/auth/better-auth.ts
 import { createLinks } from '../../src/auth/links/links.ts';
 import { PasswordChecks } from '../../src/auth/password-checks.ts';
 import { SecondFactors } from '../../src/auth/second-factor/second-factors.ts';
+import { SessionEnds } from '../../src/auth/session-ends.ts';
 import { SignInLimits } from '../../src/auth/sign-in-limits.ts';
 import { SignUpPolicy } from '../../src/auth/sign-up-policy.ts';
 import { Database, type DatabaseOptions } from '../../src/database/database.ts';
@@ -28,6 +29,7 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
     database,
     trail,
     checks: new PasswordChecks({ database, limits, trail, links: requests }),
+    ends: new SessionEnds(database, trail),
     factors: new SecondFactors({ database, limits, trail, secret }),
     limits,
     signUps: new SignUpPolicy('open', database),

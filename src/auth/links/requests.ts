@@ -11,8 +11,8 @@ import { validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
 import type { Draft, Letter } from '../../mail/letter.ts';
 import type { MailQueue } from '../../mail/queue.ts';
+import type { Actor } from '../caller.ts';
 import { unauthenticated } from '../guard.ts';
-import type { Actor } from '../password-checks.ts';
 import type { Letters } from './letters.ts';
 import type { LinkLimits } from './limits.ts';
 import {

@@ -21,11 +21,11 @@ export const isFactorOn = read<{ two_factor_enabled: boolean }>(
   'select two_factor_enabled from "user" where id = $1',
 );
 
-/** $1 user id, $2 time */
-export const hasNewPassword = read<{ changed: boolean }>(
-  'two_factor_new_password',
-  `select exists (
-     select from account where user_id = $1 and provider_id = 'credential' and updated_at > $2::timestamptz) as changed`,
+/** $1 user id, $2 time. Whether the password is newer than that. No row for an account without one. */
+export const passwordSince = read<{ hash: string; changed: boolean }>(
+  'two_factor_password_since',
+  `select password_hash as hash, updated_at > $2::timestamptz as changed from account
+   where user_id = $1 and provider_id = 'credential' and password_hash is not null`,
 );
 
 /** $1 user id, $2 id, $3 encrypted secret, $4 hashes. Replaces one that was never confirmed; no row if one is on. */

@@ -6,16 +6,17 @@ import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { AppError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
+import { currentCall } from '../call.ts';
 import type { CodeAttempt, SignInLimits } from '../sign-in-limits.ts';
 import { newRecoveryCodes, RecoveryCodeHashes } from './recovery-codes.ts';
 import {
   claimStep,
   endOtherSessions,
   factorOf,
-  hasNewPassword,
   holdUser,
   insertFactor,
   isFactorOn,
+  passwordSince,
   replaceRecoveryCodes,
   switchFactor,
 } from './repository.ts';
@@ -77,8 +78,11 @@ export class SecondFactors {
     return row?.two_factor_enabled ?? false;
   }
 
+  /** Whether the password is another since then. If not, it must stay so until the session has been made. */
   async hasNewPassword(userId: string, since: Date): Promise<boolean> {
-    const [row] = await this.#parts.database.read(hasNewPassword, [userId, since.toISOString()]);
+    const [row] = await this.#parts.database.read(passwordSince, [userId, since.toISOString()]);
+    const call = currentCall();
+    if (call && row && !row.changed) call.fitted = row.hash;
     return row?.changed ?? false;
   }
 

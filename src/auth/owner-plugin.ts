@@ -1,0 +1,83 @@
+// What owners do to their accounts through Better Auth's endpoints, done as on our own routes: the password and the sessions.
+// Better Auth would leave other sessions alive when the password changes, and of more than a hundred it ends a hundred.
+import type { BetterAuthPlugin } from 'better-auth';
+import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api';
+import { deleteSessionCookie } from 'better-auth/cookies';
+import { AppError } from '../errors.ts';
+import type { Actor } from './caller.ts';
+import { clientIn } from './client-headers.ts';
+import type { PasswordChecks } from './password-checks.ts';
+import type { SessionEnds } from './session-ends.ts';
+
+type Context = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
+type SignedIn = NonNullable<Awaited<ReturnType<typeof getSessionFromCtx>>>;
+
+interface Call {
+  context: Context;
+  actor: Actor;
+  signedIn: SignedIn;
+}
+
+function unauthorized(): APIError {
+  return new APIError('UNAUTHORIZED', { code: 'UNAUTHORIZED', message: 'Unauthorized' });
+}
+
+function bodyOf({ body }: Context): Record<string, unknown> {
+  return typeof body === 'object' && body !== null ? body : {};
+}
+
+/**
+ * In the place of an endpoint. What is done may leave the call to Better Auth, which says itself what is wrong with a body
+ * that is none of its kind.
+ */
+function instead(path: string, run: (call: Call) => Promise<object | undefined>) {
+  return {
+    matcher: (context: { path?: string | undefined }) => context.path === path,
+    handler: createAuthMiddleware(async (context) => {
+      const signedIn = await getSessionFromCtx(context, { disableRefresh: true });
+      if (!signedIn) throw unauthorized();
+      const { user, session } = signedIn;
+      const actor = { userId: user.id, sessionId: session.id, client: clientIn(context.headers) };
+      return run({ context, actor, signedIn }).catch((error: unknown) => {
+        throw error instanceof AppError && error.code === 'unauthenticated' ? unauthorized() : error;
+      });
+    }),
+  };
+}
+
+export function ownerPlugin({ checks, ends }: { checks: PasswordChecks; ends: SessionEnds }) {
+  const changePassword = instead('/change-password', async ({ context, actor, signedIn }) => {
+    const { currentPassword, newPassword, revokeOtherSessions = false } = bodyOf(context);
+    if (typeof currentPassword !== 'string' || typeof newPassword !== 'string') return undefined;
+    if (typeof revokeOtherSessions !== 'boolean') return undefined;
+    const changed = await checks.change(actor, currentPassword, newPassword);
+    if (!changed)
+      throw new APIError('BAD_REQUEST', { code: 'INVALID_PASSWORD', message: 'Invalid password' });
+    // The session that did it stays, so there is no new token to tell.
+    return { token: revokeOtherSessions ? signedIn.session.token : null, user: signedIn.user };
+  });
+
+  const revokeSession = instead('/revoke-session', async ({ context, actor }) => {
+    const { token } = bodyOf(context);
+    if (typeof token !== 'string') return undefined;
+    const ended = await ends.oneByToken(actor, token);
+    if (ended === actor.sessionId) deleteSessionCookie(context);
+    return { status: true };
+  });
+
+  const revokeSessions = instead('/revoke-sessions', async ({ context, actor }) => {
+    await ends.all(actor);
+    deleteSessionCookie(context);
+    return { status: true };
+  });
+
+  const revokeOtherSessions = instead('/revoke-other-sessions', async ({ actor }) => {
+    await ends.others(actor);
+    return { status: true };
+  });
+
+  return {
+    id: 'donewell-owner',
+    hooks: { before: [changePassword, revokeSession, revokeSessions, revokeOtherSessions] },
+  } satisfies BetterAuthPlugin;
+}
