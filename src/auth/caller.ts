@@ -40,11 +40,11 @@ export class Callers {
 
   constructor(database: Database, cookie: SessionCookie, tokens: AccessTokens) {
     this.#byToken = new Batch(async (asked) => {
-      const rows = await database.read(sessionsByToken, [asked]);
+      const rows = await database.read(sessionsByToken, [[...asked.keys()]]);
       return new Map(rows.map((row) => [row.token, row]));
     });
     this.#byId = new Batch(async (asked) => {
-      const rows = await database.read(sessionsById, [asked]);
+      const rows = await database.read(sessionsById, [[...asked.keys()]]);
       return new Map(rows.map((row) => [row.id, row]));
     });
     this.cookie = cookie;

@@ -1,28 +1,40 @@
 // Questions that arrive in one turn of the event loop, asked together: one statement for all of them.
 
+interface Turn<Found> {
+  /** How many ask for each key. */
+  readonly keys: Map<string, number>;
+  readonly answers: Promise<Map<string, Found>>;
+}
+
 /** Answers for keys. The keys of one turn are asked for at its end: what an answer says was true after the question. */
 export class Batch<Found> {
-  readonly #ask: (keys: string[]) => Promise<Map<string, Found>>;
-  #next: { keys: Set<string>; answers: Promise<Map<string, Found>> } | undefined;
+  readonly #ask: (keys: ReadonlyMap<string, number>) => Promise<Map<string, Found>>;
+  #turn: Turn<Found> | undefined;
 
-  /** @param ask finds what there is for each of the keys. */
-  constructor(ask: (keys: string[]) => Promise<Map<string, Found>>) {
+  /** @param ask finds what there is for each of the keys, given how many ask for it. */
+  constructor(ask: (keys: ReadonlyMap<string, number>) => Promise<Map<string, Found>>) {
     this.#ask = ask;
   }
 
   async find(key: string): Promise<Found | undefined> {
-    this.#next ??= this.#open();
-    const { keys, answers } = this.#next;
-    keys.add(key);
-    return (await answers).get(key);
+    return (await this.findWithPlace(key)).found;
   }
 
-  #open() {
-    const keys = new Set<string>();
+  /** `place` counts those who ask for the same key in the same turn, from 1. */
+  async findWithPlace(key: string): Promise<{ found: Found | undefined; place: number }> {
+    this.#turn ??= this.#open();
+    const { keys, answers } = this.#turn;
+    const place = (keys.get(key) ?? 0) + 1;
+    keys.set(key, place);
+    return { found: (await answers).get(key), place };
+  }
+
+  #open(): Turn<Found> {
+    const keys = new Map<string, number>();
     const answers = new Promise<Map<string, Found>>((resolve, reject) => {
       setImmediate(() => {
-        this.#next = undefined;
-        this.#ask([...keys]).then(resolve, reject);
+        this.#turn = undefined;
+        this.#ask(keys).then(resolve, reject);
       });
     });
     return { keys, answers };

@@ -21,18 +21,29 @@ export interface WindowState {
   resetAfter: number;
 }
 
+/** Counts one for a key: how many there are now in its window, which ends in so many milliseconds. */
+export type Counter = (key: string) => Promise<{ used: number; milliseconds: number }>;
+
 /** One counter a key. */
 export class RateWindow {
   readonly options: WindowOptions;
   readonly #limiter: RateLimiterAbstract;
+  readonly #count: Counter | undefined;
 
-  constructor(options: WindowOptions, limiter: RateLimiterAbstract) {
+  /** @param count counts instead of the limiter, in the same place. */
+  constructor(options: WindowOptions, limiter: RateLimiterAbstract, count?: Counter) {
     this.options = options;
     this.#limiter = limiter;
+    this.#count = count;
   }
 
   /** Counts one. @throws AppError 503 when the counters cannot be reached. */
   async consume(key: string): Promise<WindowState> {
+    if (this.#count) {
+      const { used, milliseconds } = await this.#count(key);
+      const remaining = Math.max(0, this.options.points - used);
+      return { allowed: used <= this.options.points, used, remaining, resetAfter: secondsOf(milliseconds) };
+    }
     try {
       return stateOf(await this.#limiter.consume(key), true);
     } catch (refused) {
@@ -68,8 +79,12 @@ function stateOf(result: RateLimiterRes, allowed: boolean): WindowState {
     allowed,
     used: result.consumedPoints,
     remaining: result.remainingPoints,
-    resetAfter: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+    resetAfter: secondsOf(result.msBeforeNext),
   };
+}
+
+function secondsOf(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000));
 }
 
 /** Where the counters live. */

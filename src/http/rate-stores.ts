@@ -7,10 +7,13 @@ import {
   RateLimiterPostgres,
   RateLimiterRedis,
 } from 'rate-limiter-flexible';
-import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
+import { Database, type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
+import { postgresCounter } from './rate-counter.ts';
 import { type RateStore, RateWindow, type WindowOptions } from './rate-limit.ts';
 
-const CONNECTIONS = 4;
+const LIMITER_CONNECTIONS = 2;
+/** Half of them are for readers, which there are none of here: these are never opened. */
+const COUNTER_CONNECTIONS = 4;
 /** Milliseconds until a silent Redis is given up for one request. */
 const REDIS_TIMEOUT = 1_000;
 
@@ -27,7 +30,7 @@ export function memoryRateStore(): RateStore {
 }
 
 function postgresLimiters(database: DatabaseOptions) {
-  const pool = new pg.Pool(poolConfig(database, CONNECTIONS));
+  const pool = new pg.Pool(poolConfig(database, LIMITER_CONNECTIONS));
   surviveLostConnections(pool, database.log);
   const prepare = database.poolMode === 'session';
   const client = {
@@ -40,9 +43,13 @@ function postgresLimiters(database: DatabaseOptions) {
 }
 
 /** Counters that all processes and nodes share. */
-export function postgresRateStore(database: DatabaseOptions): RateStore {
-  const { limiter, close } = postgresLimiters(database);
-  return { window: (options) => new RateWindow(options, limiter(options)), close };
+export function postgresRateStore(options: DatabaseOptions): RateStore {
+  const { limiter, close } = postgresLimiters(options);
+  // Connections of its own: when all others are busy, requests are still counted.
+  const database = new Database({ ...options, poolSize: COUNTER_CONNECTIONS });
+  const window = (options: WindowOptions) =>
+    new RateWindow(options, limiter(options), postgresCounter(database, options));
+  return { window, close: () => Promise.all([close(), database.close()]).then(() => {}) };
 }
 
 /** The same in Redis. While it is away PostgreSQL counts: a limit never falls open. */
