@@ -87,6 +87,12 @@ export interface Transaction {
   afterCommit(run: () => void): void;
 }
 
+/** A reading statement with its values. */
+export interface Asked<Row> {
+  statement: ReadStatement<Row>;
+  values: readonly Value[];
+}
+
 /** A transaction that only reads. */
 export type Snapshot = Pick<Transaction, 'query' | 'queryJson'>;
 
@@ -190,16 +196,43 @@ export class Database {
     return this.#read(statement, values, asJson);
   }
 
-  async #read<Row>(
-    statement: Statement<unknown>,
-    values: readonly Value[],
-    form: RowForm<Row>,
-  ): Promise<Row[]> {
-    // A read may simply be repeated: a connection that the server closed while it lay idle is nobody's business.
+  /** Runs two named reading statements that see the same moment, in one round trip. */
+  readTogether<One, Other>(one: Asked<One>, other: Asked<Other>): Promise<[One[], Other[]]> {
+    const lanes = this.#lanes;
+    if (!lanes)
+      return this.snapshot((snapshot) =>
+        Promise.all([
+          snapshot.query(one.statement, one.values),
+          snapshot.query(other.statement, other.values),
+        ]),
+      );
+    return this.#again(() =>
+      lanes.run(async (client) => {
+        const [, first, second] = await Promise.all([
+          sendCommand(client, this.#beginSnapshot),
+          sendStatement(client, one.statement, one.values, asObject<One>),
+          sendStatement(client, other.statement, other.values, asObject<Other>),
+          sendCommand(client, 'commit'),
+        ]);
+        return [first, second];
+      }),
+    );
+  }
+
+  #read<Row>(statement: Statement<unknown>, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
+    const lanes = statement.name === '' ? undefined : this.#lanes;
+    return this.#again(() =>
+      lanes
+        ? lanes.run((client) => sendStatement(client, statement, values, form))
+        : this.#alone(statement, values, form),
+    );
+  }
+
+  /** A read may simply be repeated: a connection that the server closed while it lay idle is nobody's business. */
+  async #again<Result>(read: () => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
-        if (this.#lanes && statement.name !== '') return await this.#lanes.read(statement, values, form);
-        return await this.#alone(statement, values, form);
+        return await read();
       } catch (error) {
         if (attempt >= 2 || !isStaleConnection(error)) throw translate(traced(error));
       }

@@ -1,13 +1,13 @@
 // The few connections on which prepared readers follow one another without waiting for the answer before.
 import type pg from 'pg';
 import { overloaded } from './failure.ts';
-import { type RowForm, type Sendable, sendStatement } from './statement-query.ts';
-import type { Value } from './values.ts';
 
 /** Statements that may wait for their answers on one connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 /** A lane with fewer than these is taken before another one is used: together they need fewer system calls. */
 const FULL = 8;
+
+export type Send<Result> = (client: pg.PoolClient) => Promise<Result>;
 
 /** One connection, kept from the pool for as long as somebody waits for an answer. */
 class Lane {
@@ -22,12 +22,12 @@ class Lane {
     return this.#visit?.waiting ?? 0;
   }
 
-  async read<Row>(statement: Sendable, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
+  async run<Result>(send: Send<Result>): Promise<Result> {
     this.#visit ??= { client: this.#pool.connect(), waiting: 0, broken: false };
     const visit = this.#visit;
     visit.waiting++;
     try {
-      return await sendStatement(await visit.client, statement, values, form);
+      return await send(await visit.client);
     } catch (error) {
       // It may be gone or out of step with its prepared statements: whoever comes now takes a new one.
       visit.broken = true;
@@ -56,11 +56,12 @@ export class Lanes {
     this.#lanes = Array.from({ length: pool.options.max }, () => new Lane(pool));
   }
 
-  read<Row>(statement: Sendable, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
+  /** What `send` sends before it waits stays together. It changes nothing, and leaves the connection as it was. */
+  run<Result>(send: Send<Result>): Promise<Result> {
     const open = this.#lanes.find((lane) => lane.waiting < FULL);
     const lane = open ?? this.#lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
     if (lane.waiting >= MAXIMUM_WAITING) throw overloaded();
-    return lane.read(statement, values, form);
+    return lane.run(send);
   }
 
   close(): Promise<void> {

@@ -125,15 +125,12 @@ export class Feed {
     this.#emit([...events, ...this.#statsNow(row)]);
   }
 
-  #read(from: Position): Promise<{ row: UserRow | undefined; changes: ChangedTask[] }> {
-    return this.#database.snapshot(async (transaction) => {
-      const values = [this.userId, from.rev, from.rev, PUSHED_CHANGES + 1];
-      const [[row], changes] = await Promise.all([
-        transaction.query(userRow, [this.userId]),
-        transaction.query(changesAfter, values),
-      ]);
-      return { row, changes };
-    });
+  async #read(from: Position): Promise<{ row: UserRow | undefined; changes: ChangedTask[] }> {
+    const [[row], changes] = await this.#database.readTogether(
+      { statement: userRow, values: [this.userId] },
+      { statement: changesAfter, values: [this.userId, from.rev, from.rev, PUSHED_CHANGES + 1] },
+    );
+    return { row, changes };
   }
 
   #eventsOf(changes: ChangedTask[], from: number): PushedEvent[] {

@@ -86,21 +86,24 @@ export async function readSync(
 ): Promise<SyncAnswer> {
   const asked = openCursor(cursors, userId, query.cursor);
   const limit = query.limit ?? SYNC_DEFAULT_LIMIT;
-  return database.snapshot(async (transaction) => {
-    const [row] = await transaction.query(userRow, [userId]);
-    if (!row) throw unauthenticated();
-    const { epoch, rev, head } = start(row, asked);
-    const state = nameOfState(userId, row);
-    // One more than the page tells whether there is another.
-    const changes = await transaction.query(changesAfter, [userId, rev, head, limit + 1]);
-    const page = changes.slice(0, limit);
-    const hasMore = changes.length > limit;
-    const reached = hasMore ? (page.at(-1)?.rev ?? rev) : row.rev;
-    // A page's tag names its part of the state: only to whoever has come to the end is any tag of this state as good.
-    const etag = `"${state}.${rev}-${reached}"`;
-    const isAtEnd = rev === row.rev && ifNoneMatch !== undefined && hasSeen(ifNoneMatch, state);
-    if (isAtEnd || isNotModified(ifNoneMatch, etag)) return { etag, page: undefined };
-    const cursor = cursors.seal(userId, [epoch, reached, hasMore ? head : 0]);
-    return { etag, page: pageOf(page, row, cursor, hasMore) };
-  });
+  // One more than the page tells whether there is another. Who starts from nothing needs no tombstone, whatever the head.
+  const [[row], changes] = await database.readTogether(
+    { statement: userRow, values: [userId] },
+    {
+      statement: changesAfter,
+      values: [userId, asked?.rev ?? 0, asked?.head ?? Number.MAX_SAFE_INTEGER, limit + 1],
+    },
+  );
+  if (!row) throw unauthenticated();
+  const { epoch, rev, head } = start(row, asked);
+  const state = nameOfState(userId, row);
+  const page = changes.slice(0, limit);
+  const hasMore = changes.length > limit;
+  const reached = hasMore ? (page.at(-1)?.rev ?? rev) : row.rev;
+  // A page's tag names its part of the state: only to whoever has come to the end is any tag of this state as good.
+  const etag = `"${state}.${rev}-${reached}"`;
+  const isAtEnd = rev === row.rev && ifNoneMatch !== undefined && hasSeen(ifNoneMatch, state);
+  if (isAtEnd || isNotModified(ifNoneMatch, etag)) return { etag, page: undefined };
+  const cursor = cursors.seal(userId, [epoch, reached, hasMore ? head : 0]);
+  return { etag, page: pageOf(page, row, cursor, hasMore) };
 }
