@@ -44,7 +44,7 @@ function Version({
         {FIELDS.filter(({ name }) => names.has(name)).map(({ name, label }) => (
           <div key={name}>
             <dt>{label}</dt>
-            <dd>{spoken(name, values)}</dd>
+            <dd dir="auto">{spoken(name, values)}</dd>
           </div>
         ))}
       </dl>

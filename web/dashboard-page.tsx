@@ -38,13 +38,14 @@ async function read(): Promise<void> {
 }
 
 function useOverview(): Overview | undefined {
-  const [rev, state] = [revision.value, connection.value];
+  const rev = revision.value;
+  const isMendable = fault.value !== undefined && connection.value === 'live';
   const own = overview.value?.userId === user.value?.id ? overview.value?.data : undefined;
   useEffect(() => {
     // Changes come in bursts: one reading is enough for all of them.
     const timer = setTimeout(() => void read(), own ? SETTLE : 0);
     return () => clearTimeout(timer);
-  }, [rev, state === 'live']);
+  }, [rev, isMendable]);
   return own;
 }
 

@@ -84,6 +84,7 @@ export function QuickAddLine(): JSX.Element {
       <input
         id="quick-add"
         type="text"
+        dir="auto"
         autocomplete="off"
         enterkeyhint="done"
         placeholder="Write a task…"

@@ -22,6 +22,8 @@ export function useReading<Value>(read: () => Promise<Value>): Reading<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const fault = useSignal<string | undefined>(undefined);
   const latest = useRef(0);
+  /** Something may have been missed: there was no connection. */
+  const isBehind = useRef(false);
   const again = async () => {
     latest.current += 1;
     const mine = latest.current;
@@ -34,10 +36,15 @@ export function useReading<Value>(read: () => Promise<Value>): Reading<Value> {
       await whenReachable();
       tell(await read(), undefined);
     } catch (error) {
+      isBehind.current = true;
       tell(undefined, (error as Error).message);
     }
   };
   const isLive = connection.value === 'live';
-  useEffect(() => void again(), [isLive]);
+  useEffect(() => void again(), []);
+  useEffect(() => {
+    if (isLive && isBehind.current) void again();
+    isBehind.current = !isLive;
+  }, [isLive]);
   return { value: value.value, fault: fault.value, again };
 }

@@ -222,6 +222,10 @@ export class Storage {
   async erase(): Promise<void> {
     await this.close();
     this.#journal.erase();
-    indexedDB.deleteDatabase(nameFor(this.#userId));
+    try {
+      indexedDB.deleteDatabase(nameFor(this.#userId));
+    } catch {
+      // Closed: there is nothing to erase.
+    }
   }
 }

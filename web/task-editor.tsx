@@ -93,6 +93,7 @@ function TextField({
       <input
         id={`edit-${name}`}
         type="text"
+        dir="auto"
         autocomplete="off"
         {...(name === 'category' ? { list: 'category-names' } : {})}
         value={editor.draft[name]}
@@ -115,6 +116,7 @@ function Notes({ editor }: { editor: Editor }): JSX.Element {
       <label for="edit-notes">Notes</label>
       <textarea
         id="edit-notes"
+        dir="auto"
         rows={3}
         value={editor.draft.description}
         aria-invalid={editor.faults.description !== undefined}

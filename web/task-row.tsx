@@ -37,13 +37,17 @@ export function TaskMeta({ task }: { task: Task }): JSX.Element {
       {task.category !== null && (
         <span class="meta-category">
           <Icon name="tag" />
-          <span class="clip">{task.category}</span>
+          <span class="clip" dir="auto">
+            {task.category}
+          </span>
         </span>
       )}
       {task.description !== null && (
         <span class="meta-note">
           <Icon name="note" />
-          <span class="clip">{task.description}</span>
+          <span class="clip" dir="auto">
+            {task.description}
+          </span>
         </span>
       )}
     </span>
@@ -110,10 +114,8 @@ function Line({ task }: { task: Task }): JSX.Element {
     <>
       <Tick task={task} onToggle={() => toggleDone(task)} />
       <button type="button" class="task-open" aria-expanded={false} onClick={() => (editing.value = task.id)}>
-        <span class="task-title">
-          <span class="task-words" dir="auto">
-            {task.title}
-          </span>
+        <span class="task-title" dir="auto">
+          <span class="task-words">{task.title}</span>
         </span>
         <TaskMeta task={task} />
       </button>

@@ -41,11 +41,11 @@ function useTrash() {
     }
   };
   const rev = revision.value;
-  const isLive = connection.value === 'live';
+  const isMendable = state.value.kind === 'failed' && connection.value === 'live';
   useEffect(() => {
     const timer = setTimeout(() => void read(null), state.value.kind === 'read' ? SETTLE : 0);
     return () => clearTimeout(timer);
-  }, [rev, isLive]);
+  }, [rev, isMendable]);
   const remove = (task: ListedTask) => {
     gone.value = new Set([...gone.value, task.id]);
   };
@@ -68,7 +68,9 @@ function TrashRow({ task, onRestore, onPurge }: RowProps): JSX.Element {
   return (
     <li class="trash-row">
       <div class="trash-words">
-        <span class="task-words">{task.title}</span>
+        <span class="task-words" dir="auto">
+          {task.title}
+        </span>
         <span class="meta">
           {task.category !== null && <span class="clip">{task.category}</span>}
           {task.deleted_at && <span>Deleted {spokenTime(task.deleted_at)}</span>}
