@@ -61,6 +61,9 @@ describe('bytes that are no HTTP', () => {
     for (const answer of answers) {
       expectProblem(answer, 'malformed_request');
       expect(answer.headers['x-content-type-options']).toBe('nosniff');
+      expect(answer.headers['content-security-policy']).toMatch(
+        /^default-src 'none';.*frame-ancestors 'none'$/,
+      );
     }
   });
 

@@ -19,6 +19,8 @@ interface Line {
   method?: string;
   route?: string;
   status?: number;
+  address?: string;
+  user?: string;
 }
 
 const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
@@ -37,6 +39,7 @@ describe('the log of a server', () => {
   let server: RunningServer;
   let text: string;
   let secrets: string[];
+  let userId: string;
 
   beforeAll(async () => {
     const env = { DATA_DIR: path.join(place.directory, 'data'), LOG_FILE: file, LOG_LEVEL: 'trace' };
@@ -44,6 +47,7 @@ describe('the log of a server', () => {
     const account = { name: 'Mark', email: marks.email, password: marks.password };
     const client = new Client(server.url);
     const { body } = await client.post('/api/auth/signup', account);
+    userId = body.user.id;
     const cookies = [...client.cookies.values()];
     const token = body.access_token as string;
     const own = (headers: Record<string, string>) => ({ headers });
@@ -120,6 +124,8 @@ describe('the log of a server', () => {
       method: 'GET',
       route: '/api/tasks',
       status: 200,
+      address: '127.0.0.1',
+      user: userId,
     });
     expect(new Set(requests.map(({ route }) => route))).toContain('unknown');
   });

@@ -78,6 +78,7 @@ function assertExpected(request: FastifyRequest): void {
 }
 
 async function count({ requests }: GuardOptions, userId: string, reply: FastifyReply): Promise<void> {
+  reply.request.askedBy = userId;
   const state = await requests.consume(userId);
   setRateHeaders(reply, requests.options, state);
   if (!state.allowed) throw rateLimited('You have made too many requests.', state);

@@ -2,7 +2,15 @@
 import type { FastifyInstance } from 'fastify';
 import { clientAddress } from './client-address.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The user who asks, as soon as the door knows: also of a request that is refused. */
+    askedBy: string | undefined;
+  }
+}
+
 export function installRequestLog(app: FastifyInstance): void {
+  app.decorateRequest('askedBy', undefined);
   app.addHook('onResponse', (request, reply, done) => {
     const line = {
       method: request.method,
@@ -10,6 +18,7 @@ export function installRequestLog(app: FastifyInstance): void {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
       address: clientAddress(request),
+      user: request.askedBy,
     };
     request.log.info(line, 'request');
     done();

@@ -30,6 +30,14 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ];
 
+/** For answers that come before the hooks below: nothing in them is for a page to show, run or keep. */
+export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none';base-uri 'none';frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
 /** The same for every answer, so they are put together once. */
 function headersOfAll(https: boolean): Record<string, string> {
   return {

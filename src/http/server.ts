@@ -21,7 +21,7 @@ import { installProblems, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
-import { installSecurity } from './security.ts';
+import { installSecurity, REFUSAL_HEADERS } from './security.ts';
 
 export interface ServerOptions {
   logger: Logger;
@@ -87,7 +87,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // Only a socket is upgraded; whoever offers another protocol (curl --http2 does) gets the answer in this one.
     http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES, shouldUpgradeCallback: isSocketUpgrade },
     frameworkErrors: (_error, request, reply) => {
-      reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+      reply.headers({ 'x-request-id': request.id, ...REFUSAL_HEADERS });
       sendProblem(
         reply as unknown as FastifyReply,
         request as unknown as FastifyRequest,
