@@ -188,16 +188,16 @@ export const VARIABLES = {
   SECRET_KEY: variable<string | undefined>(
     undefined,
     'generated once into `DATA_DIR`',
-    'at least 32 characters of your own',
+    'a text of your own',
     text,
-    'Signs access tokens and cursors; required with `DATABASE_URL` unless `DEBUG` is true.',
+    'Signs access tokens and cursors; with `DATABASE_URL`, unless `DEBUG` is true, it is required, must have at least 32 characters and must not be an example.',
   ),
   BETTER_AUTH_SECRET: variable<string | undefined>(
     undefined,
     'generated once into `DATA_DIR`',
-    'at least 32 characters of your own',
+    'a text of your own',
     text,
-    'Signs session cookies; required with `DATABASE_URL` unless `DEBUG` is true.',
+    'Signs session cookies; with `DATABASE_URL`, unless `DEBUG` is true, it is required, must have at least 32 characters and must not be an example.',
   ),
   ACCESS_TOKEN_EXPIRE_MINUTES: variable(
     30,
