@@ -217,6 +217,18 @@ describe('whatever is sent', () => {
     expect(page.headers.get('location')).toContain('/done/');
   });
 
+  it('no link leads away from us and the allowed front ends', async () => {
+    const away = ['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)'];
+    for (const path of ['verify-email?token=x&', 'reset-password/x?']) {
+      for (const target of away) {
+        const { headers, status } = await ada.get(
+          `/api/auth/${path}callbackURL=${encodeURIComponent(target)}`,
+        );
+        expect([path, target, status, headers.get('location')]).toEqual([path, target, 403, null]);
+      }
+    }
+  });
+
   it('no endpoint fails on malformed, odd or oversized bodies and queries', async () => {
     const document = (await ada.get('/openapi.json')).body;
     const endpoints = Object.entries<AnyBody>(document.paths).flatMap(([path, methods]) =>

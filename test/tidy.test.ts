@@ -234,6 +234,15 @@ describe('the house', () => {
     expect(offences).toEqual([]);
   });
 
+  it('runs no text as code and makes no page of text', () => {
+    const DANGEROUS =
+      /\beval\(|new Function\(|\.(inner|outer)HTML\b|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write/;
+    const offences = sources
+      .filter(({ file, text }) => /^(src|contract|client|web)\//.test(file) && DANGEROUS.test(text))
+      .map(({ file }) => file);
+    expect(offences).toEqual([]);
+  });
+
   it('sleeps in no test: wait for what should happen', () => {
     const sleeping = sources
       .filter(
