@@ -162,6 +162,27 @@ describe('a form', () => {
     expectItsShape(nul);
   });
 
+  it('of a foreign page signs nobody in or up: it would make its own account the visitor’s', async () => {
+    const foreign = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+    ];
+    const { id: _id, ...fresh } = person() as ReturnType<typeof person> & { id?: string };
+    for (const from of foreign) {
+      for (const [path, fields] of [
+        ['/api/auth/sign-in/email', { email: account.email, password: account.password }],
+        ['/api/auth/sign-up/email', fresh],
+      ] as const) {
+        const { status, headers } = await new Client(server.url).request('POST', path, {
+          body: new URLSearchParams(fields).toString(),
+          headers: { 'content-type': 'application/x-www-form-urlencoded', ...from },
+        });
+        expect([from, path, status, headers.getSetCookie()]).toEqual([from, path, 403, []]);
+      }
+    }
+  });
+
   it('is not taken where Better Auth does not take one', async () => {
     const answer = await ada.request('POST', '/api/auth/update-user', {
       body: 'name=Form',

@@ -217,6 +217,7 @@ describe('the settings', () => {
         return rest.sort();
       };
       expect(cookieOf(headers.getSetCookie())).toEqual(attributes);
+      expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
       expect(body.expires_in).toBe(300);
       const claims = claimsOf(body.access_token);
       expect(claims.exp - claims.iat).toBe(300);

@@ -108,8 +108,8 @@ function forwardedHeaders(request: FastifyRequest, options: BetterAuthRoutesOpti
   // Our rule knows more (own address, clients that send no Origin); where it refuses, Better Auth says so in its words.
   const foreign = isForeignPage(options.rules, request) && caller?.by !== 'bearer';
   const { origin } = request.headers;
-  if (!foreign) headers.set('origin', options.origin);
-  else if (origin !== undefined) headers.set('origin', origin);
+  // A foreign page that names none is nobody: without a cookie Better Auth would take its form for that of a program.
+  headers.set('origin', foreign ? (origin ?? 'null') : options.origin);
   return headers;
 }
 
