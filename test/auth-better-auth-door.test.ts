@@ -240,13 +240,11 @@ describe('whatever is sent', () => {
 
   it('no link leads away from us and the allowed front ends', async () => {
     const away = ['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)'];
-    for (const path of ['verify-email?token=x&', 'reset-password/x?']) {
-      for (const target of away) {
-        const { headers, status } = await ada.get(
-          `/api/auth/${path}callbackURL=${encodeURIComponent(target)}`,
-        );
-        expect([path, target, status, headers.get('location')]).toEqual([path, target, 403, null]);
-      }
+    for (const target of away) {
+      const { headers, status } = await ada.get(
+        `/api/auth/verify-email?token=x&callbackURL=${encodeURIComponent(target)}`,
+      );
+      expect([target, status, headers.get('location')]).toEqual([target, 403, null]);
     }
   });
 

@@ -17,6 +17,7 @@ import {
 } from './support/mailed.ts';
 import { expectProblem } from './support/problem.ts';
 import { until } from './support/process.ts';
+import { seedProtected } from './support/two-factor.ts';
 
 const NEW = 'a quiet river at dawn';
 let server: MailedServer;
@@ -64,6 +65,12 @@ describe('the way back in', () => {
     expect(await eventsOf(ada.account.id)).toEqual(
       expect.arrayContaining(['password_reset_requested', 'password_reset']),
     );
+  });
+
+  it('is no way around the second factor', async () => {
+    const { account } = await seedProtected(server);
+    expect((await reset(await resetToken(server, account.email))).status).toBe(200);
+    expectProblem(await login(account.email, NEW), 'two_factor_required');
   });
 
   it('opens an account that never had a password', async () => {
