@@ -1,6 +1,7 @@
 // The SQL of the account: profile, sessions and security events, as their owner sees and changes them.
-import type { Account, SecurityEventDetails, SecurityEventKind } from '../../contract/account.ts';
+import type { Account } from '../../contract/account.ts';
 import { SESSIONS_LISTED } from '../../contract/limits.ts';
+import type { SecurityEventDetails, SecurityEventKind } from '../../contract/security-events.ts';
 import { read, write } from '../database/statement.ts';
 
 const COLUMNS =

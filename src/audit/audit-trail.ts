@@ -1,6 +1,6 @@
 // The audit trail: what happened to an account, kept for its owner and told to the log, one line each.
 import type { Logger } from 'pino';
-import type { SecurityEventDetails, SecurityEventKind } from '../../contract/account.ts';
+import type { SecurityEventDetails, SecurityEventKind } from '../../contract/security-events.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Client } from '../http/client.ts';
 import { insertEvent, insertEventByEmail } from './repository.ts';

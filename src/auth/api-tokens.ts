@@ -1,7 +1,7 @@
 // API tokens: who is asking by one, and making, listing and ending them.
 import { randomUUID } from 'node:crypto';
-import type { SecurityEventDetails, SecurityEventKind } from '../../contract/account.ts';
 import { TOKEN_DEFAULT_DAYS, TOKEN_NAME_LENGTH, TOKENS_PER_USER } from '../../contract/limits.ts';
+import type { SecurityEventDetails, SecurityEventKind } from '../../contract/security-events.ts';
 import type { ApiToken, CreatedApiToken, NewApiToken, Scope } from '../../contract/token.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database, Transaction } from '../database/database.ts';

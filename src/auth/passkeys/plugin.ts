@@ -2,8 +2,8 @@
 import { passkey } from '@better-auth/passkey';
 import type { BetterAuthPlugin } from 'better-auth';
 import { APIError, createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
-import type { SecurityEventKind } from '../../../contract/account.ts';
 import { FRESH_SIGN_IN_MINUTES, NAME_LENGTH, PASSKEYS_PER_USER } from '../../../contract/limits.ts';
+import type { SecurityEventKind } from '../../../contract/security-events.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
 import { cleanText, codePointLength } from '../../text/clean-text.ts';

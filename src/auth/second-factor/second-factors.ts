@@ -1,7 +1,7 @@
 // The second factor of accounts: set up, proven, switched on and off. What Better Auth's endpoints and ours have in common.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { symmetricDecrypt, symmetricEncrypt } from 'better-auth/crypto';
-import type { SecurityEventKind } from '../../../contract/account.ts';
+import type { SecurityEventKind } from '../../../contract/security-events.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { AppError } from '../../errors.ts';
