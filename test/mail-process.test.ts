@@ -9,6 +9,7 @@ import { Mailbox, parseMail } from './support/mailbox.ts';
 import { mailsAreOut, newEmail, tokenIn } from './support/mailed.ts';
 import { startNode } from './support/nodes.ts';
 import { dataDirectory, type RunningServer, startProcess, until } from './support/process.ts';
+import { startProxy } from './support/proxy.ts';
 import { createDatabase } from './support/server.ts';
 import { query } from './support/sql.ts';
 
@@ -108,6 +109,36 @@ describe('a process that is killed', () => {
       const ids = mailbox.to(email).map(({ headers }) => headers.get('message-id'));
       expect(new Set(ids).size).toBe(1);
     }
+  });
+});
+
+describe('a database that goes away', () => {
+  it('while a mail is being taken ends no process; the mail may come twice, recognisably', async () => {
+    const proxy = await startProxy(connection);
+    const node = await startNode(proxy.connection, { SMTP_URL: mailbox.url, MAIL_FROM: 'tasks@example.com' });
+    nodes.push(node);
+    const email = newEmail();
+    const arrived = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<undefined>();
+    mailbox.onText = () => {
+      arrived.resolve();
+      return released.promise;
+    };
+    await signUp(node, email);
+    await arrived.promise;
+    await proxy.refuse();
+    released.resolve(undefined);
+    await mailbox.next(email);
+    await until(() => node.stdout().includes('a mail will be sent again'), 'the warning');
+    await proxy.resume();
+    await database.sql('update mail set next_attempt_at = now() where sealed is not null');
+    await mailbox.next(email, 1);
+    const ids = mailbox.to(email).map(({ headers }) => headers.get('message-id'));
+    expect(new Set(ids).size).toBe(1);
+    await mailsAreOut(database as never);
+    expect(node.hasExited()).toBe(false);
+    await node.stop();
+    await proxy.close();
   });
 });
 

@@ -316,7 +316,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
     plugins: [
       ownerPlugin(options),
       ...secondFactorPlugins(options.factors),
-      linkPlugin(options.links, warn),
+      linkPlugin({ ...options, warn }),
       ...passkeyPlugins(options),
       trailPlugin(options),
     ],

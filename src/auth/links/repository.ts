@@ -68,7 +68,10 @@ export const userWithEmail = read<{ id: string }>(
 );
 
 /** $1 user id */
-export const emailOf = read<{ email: string }>('link_email_of', 'select email from "user" where id = $1');
+export const emailOf = read<{ email: string; email_verified: boolean }>(
+  'link_email_of',
+  'select email, email_verified from "user" where id = $1',
+);
 
 /** $1 user id */
 export const lockPasswordRow = write<{ id: string }>(
