@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Account, seedAccount, seedClient, signIn } from './support/accounts.ts';
 import { type Answer, type AnyBody, Client } from './support/client.ts';
+import { connected, openSocket } from './support/follower.ts';
 import { expectProblem } from './support/problem.ts';
+import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { problem } from './support/tasks.ts';
 
@@ -156,6 +158,30 @@ describe('last_used_at', () => {
     const [written, untouched] = [one, other].map(({ session }) => rows.find(({ id }) => id === session.id));
     expect(written?.used?.getTime()).toBeGreaterThan(written?.made.getTime() ?? Number.POSITIVE_INFINITY);
     expect(untouched?.used).toBeNull();
+    await node.close();
+  });
+
+  it('is kept up by a socket that is open, without any request', async () => {
+    const node = await startServer();
+    const owner = await seedAccount(node);
+    const [one, other] = [await signIn(node.url, owner), await signIn(node.url, owner)];
+    const [open, ending] = [one, other].map(({ accessToken }) =>
+      openSocket(node.url, { token: accessToken }),
+    );
+    await Promise.all([open, ending].map((socket) => socket && connected(socket)));
+    // Nobody tells of this end: the sweep that finds it has found the other socket, too.
+    await node.sql(`update session set expires_at = now() - interval '1 second' where id = $1`, [
+      other.session.id,
+    ]);
+    await until(() => ending?.disconnected, 'the sweep');
+    const since = Date.now();
+    open?.disconnect();
+    await node.app.close();
+    const [row] = await node.sql<AnyBody>('select created_at, last_used_at from session where id = $1', [
+      one.session.id,
+    ]);
+    expect(row.last_used_at?.getTime()).toBeGreaterThan(row.created_at.getTime());
+    expect(row.last_used_at.getTime()).toBeLessThanOrEqual(since + 1);
     await node.close();
   });
 });

@@ -1,5 +1,6 @@
 // The audit trail: what happened to an account, by whichever door, told to its owner and to the log, bounded, without secrets.
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, seedAccount, seedClient, signIn } from './support/accounts.ts';
 import { type AnyBody, Client, PASSWORD } from './support/client.ts';
@@ -276,6 +277,25 @@ describe('the trail', () => {
     expect(rows[0]).toEqual({ address: '10.0.0.4' });
     expect(await kept(account.id, 201)).toHaveLength(201);
     expect((await eventsOf(client)).every(({ kind }) => kind === 'sign_in_failed')).toBe(true);
+  });
+
+  it('keeps no refused sign-in waiting: known and unknown e-mails are answered while nothing can be kept', async () => {
+    const account = await seedAccount(server);
+    const holder = new pg.Client(server.connection);
+    await holder.connect();
+    try {
+      await holder.query('begin; lock table security_event in access exclusive mode');
+      for (const path of ['/api/auth/login', '/api/auth/sign-in/email'])
+        for (const email of [account.email, 'nobody@example.com']) {
+          const wrong = { email, password: 'wrong password' };
+          const { status } = await new Client(server.url).post(path, wrong, { headers: WHO });
+          expect([path, status]).toEqual([path, 401]);
+        }
+      await holder.query('rollback');
+    } finally {
+      await holder.end();
+    }
+    expect(await kept(account.id, 2)).toHaveLength(2);
   });
 
   it('goes with the account', async () => {

@@ -18,18 +18,19 @@ const METHODS: Record<string, string> = {
   '/two-factor/verify-backup-code': 'recovery_code',
 };
 
+/** Of a callback: the provider. */
+type Params = { id?: string; providerId?: string } | undefined;
+
 /** How somebody got in: as above, or by the provider's name, or the endpoint's. */
-function methodOf(path: string, params: { id?: string } | undefined): string {
-  const known = METHODS[path];
-  if (known !== undefined) return known;
-  return path.startsWith('/callback/') ? (params?.id ?? path) : path.slice(1);
+function methodOf(path: string, params: Params): string {
+  return METHODS[path] ?? params?.id ?? params?.providerId ?? path.slice(1);
 }
 
 type Told = Omit<SecurityEvent, 'client'>;
 
 interface Outcome {
   path: string;
-  params: { id?: string } | undefined;
+  params: Params;
   /** The session that is left signed in, if any. */
   entered: { session: { id: string } } | null;
   /** Who was signed in before. */
