@@ -259,7 +259,9 @@ describe('without a session', () => {
     for (const [path, methods] of Object.entries<AnyBody>(document.paths)) {
       if (!/^\/api\/(tasks|dashboard|sync)/.test(path)) continue;
       for (const operation of Object.values<AnyBody>(methods)) {
-        expect(operation.security).toEqual([{ cookie: [] }, { bearer: [] }]);
+        const [cookie, bearer, ...others] = operation.security;
+        expect([cookie, bearer]).toEqual([{ cookie: [] }, { bearer: [] }]);
+        for (const other of others) expect(Object.keys(other)).toEqual(['apiToken']);
         expect(Object.keys(operation.responses)).toContain('401');
       }
     }
