@@ -17,6 +17,8 @@ export const SECURITY_EVENTS = {
   email_changed: 'The e-mail was changed, after the new address was confirmed.',
   account_disabled: 'The operator of the server disabled the account and ended its sessions.',
   account_enabled: 'The operator of the server enabled the account again.',
+  two_factor_removed_by_operator:
+    'The operator of the server turned the second factor off and ended the sessions.',
   password_reset_by_operator:
     'The operator of the server gave the account a new password and ended its sessions.',
   api_token_created: 'An API token was made.',

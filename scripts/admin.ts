@@ -17,6 +17,7 @@ import {
   invitations,
   type Operations,
   OperatorError,
+  removeSecondFactor,
   resetPassword,
   revokeInvitation,
   setAccountDisabled,
@@ -29,6 +30,7 @@ const USAGE = `Usage: npm run admin -- <what>
   user disable <e-mail or id>                  sign it out everywhere and let it in no more
   user enable <e-mail or id>                   let it in again
   user reset-password <e-mail or id>           give it a new password; prints it
+  user remove-second-factor <e-mail or id>     for who has lost phone and recovery codes
   user delete <e-mail or id> --yes             delete it with all its tasks
   invitation create [--email <e-mail>] [--days <1-365>]   print a link by which one account can be made
   invitation list                              the newest invitations
@@ -102,6 +104,12 @@ async function resetUserPassword(call: Call): Promise<void> {
   print(`${email} is signed out everywhere. The new password, which is shown only now: ${password}`);
 }
 
+async function removeFactor(call: Call): Promise<void> {
+  const { id, email } = await findAccount(call.operations, given(call));
+  await removeSecondFactor(call.operations, id);
+  print(`${email} is signed out everywhere and signs in with the password alone.`);
+}
+
 async function deleteUser(call: Call): Promise<void> {
   const { id, email, tasks } = await findAccount(call.operations, given(call));
   if (!call.options.yes)
@@ -138,6 +146,7 @@ const COMMANDS: Record<string, (call: Call) => Promise<void>> = {
   'user disable': disableUser,
   'user enable': enableUser,
   'user reset-password': resetUserPassword,
+  'user remove-second-factor': removeFactor,
   'user delete': deleteUser,
   'invitation create': invite,
   'invitation list': listInvitations,

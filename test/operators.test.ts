@@ -8,6 +8,7 @@ import { type AnyBody, Client, PASSWORD } from './support/client.ts';
 import { databaseUrl } from './support/nodes.ts';
 import { dataDirectory, runScript, startProcess } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
+import { protect } from './support/two-factor.ts';
 
 function once(socket: Socket, event: string): Promise<void> {
   return new Promise((resolve) => void socket.once(event, () => resolve()));
@@ -217,6 +218,19 @@ describe('the admin command', () => {
     expect([careful.code, careful.stderr]).toEqual([2, expect.stringContaining('--yes')]);
     expect((await admin('user', 'delete', email, '--yes')).code).toBe(0);
     expect(await open.sql('select id from "user" where email = $1', [email])).toEqual([]);
+  });
+
+  it('turns off the second factor of an owner who has lost it, and ends the sessions', async () => {
+    const account = await seedAccount(open);
+    const ada = await signIn(open.url, account);
+    await protect(ada, account.password);
+    await expect(signIn(open.url, account)).rejects.toThrow('two_factor_required');
+    expect((await admin('user', 'remove-second-factor', account.email)).code).toBe(0);
+    expect((await ada.get('/api/tasks')).status).toBe(401);
+    const back = await signIn(open.url, account);
+    expect((await back.get('/api/account')).body.two_factor_enabled).toBe(false);
+    const { events } = (await back.get('/api/account/events')).body;
+    expect(events.map(({ kind }: { kind: string }) => kind)).toContain('two_factor_removed_by_operator');
   });
 
   it.each([

@@ -45,6 +45,12 @@ export const setDisabled = write(
 /** $1 user id */
 export const deleteSessions = write('operator_sessions_delete', 'delete from session where user_id = $1');
 
+/** $1 user id. The schema throws the factor away with the flag. */
+export const turnSecondFactorOff = write(
+  'operator_second_factor_off',
+  'update "user" set two_factor_enabled = false where id = $1',
+);
+
 /** $1 user id */
 export const deleteUser = write('operator_user_delete', 'delete from "user" where id = $1');
 

@@ -19,6 +19,7 @@ import {
   recentInvitations,
   setDisabled,
   setPassword,
+  turnSecondFactorOff,
 } from './repository.ts';
 
 /** What the operator asked for cannot be done. The message is one line for a person. */
@@ -87,6 +88,16 @@ export async function resetPassword({ database, audit }: Operations, userId: str
     audit.add(transaction, { userId, kind: 'password_reset_by_operator' });
   });
   return password;
+}
+
+/** For an owner who has lost both phone and recovery codes: the password alone lets in again. Ends the sessions. */
+export async function removeSecondFactor({ database, audit }: Operations, userId: string): Promise<void> {
+  await database.transaction(async (transaction) => {
+    await transaction.query(lockUser, [userId]);
+    transaction.queue(turnSecondFactorOff, [userId]);
+    transaction.queue(deleteSessions, [userId]);
+    audit.add(transaction, { userId, kind: 'two_factor_removed_by_operator' });
+  });
 }
 
 /** Makes an account whatever SIGNUP says. @returns its password, which is kept nowhere. */
