@@ -17,7 +17,7 @@ import { startWorkers, WorkerError, workerConnection, workerPlace } from './work
 /** Milliseconds that a stop may take: platforms kill after ten seconds. */
 const STOP_WITHIN = 9_500;
 /** Of these, how long requests may take to finish; what is then still open (a body that never comes) is cut. */
-const FINISH_WITHIN = 7_000;
+const FINISH_WITHIN = 6_500;
 /** One Ctrl-C can arrive twice, from the terminal and from npm: only after these milliseconds it is a second one. */
 const SAME_PRESS = 1_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,8 +1,9 @@
 // The two secrets: taken from the settings, refused when unsafe, or generated once into the data directory.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, type Settings } from './config.ts';
+import { makeDirectory } from './directories.ts';
 
 export interface Secrets {
   /** Signs access tokens and cursors. */
@@ -18,11 +19,18 @@ type SecretName = (typeof SECRET_NAMES)[number];
 
 // Placeholders seen in examples and tutorials: long enough to pass, known to everybody.
 const EXAMPLE =
-  /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|(?<![a-z0-9])todo(?![a-z0-9])|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|at[-_ ]?least[-_ ]?32/i;
+  /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|(?<![a-z0-9])todo(?![a-z0-9])|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|super[-_ ]?secret|at[-_ ]?least[-_ ]?32|1234567890|abcdefghij|qwertyuiop/i;
 const MINIMUM_DISTINCT_CHARACTERS = 8;
+/** The same few characters again and again. */
+const REPETITION = /^(.{1,16}?)\1+/s;
 
 function isExample(secret: string): boolean {
-  return EXAMPLE.test(secret) || new Set(secret).size < MINIMUM_DISTINCT_CHARACTERS;
+  const repeated = REPETITION.exec(secret)?.[0].length ?? 0;
+  return (
+    EXAMPLE.test(secret) ||
+    new Set(secret).size < MINIMUM_DISTINCT_CHARACTERS ||
+    repeated > MINIMUM_LENGTH - MINIMUM_DISTINCT_CHARACTERS
+  );
 }
 
 function assertSafe(name: SecretName, secret: string | undefined): void {
@@ -65,7 +73,7 @@ function generatedSecret(file: string): string {
 
 /** Made for ourselves; others may pass through it, to the private PostgreSQL that runs as another user. */
 function makeDataDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true });
+  const first = makeDirectory(directory);
   if (first === undefined) return;
   // By chmod, for the umask would take it back.
   for (let made = directory; made.length >= first.length; made = path.dirname(made)) chmodSync(made, 0o711);

@@ -297,6 +297,8 @@ describe('a start with a bad setting', () => {
       /^DATABASE_DIRECT_URL must be set together with DATABASE_URL\.\n$/,
     ],
     [{ SMTP_URL: 'smtp://u:hunter2@h' }, /^MAIL_FROM must be set together with SMTP_URL\.\n$/],
+    [{ DATA_DIR: '/proc/nothing/hunter2' }, /^DATA_DIR must be a directory that can be written: [^\n]+\n$/],
+    [{ LOG_FILE: '/proc/nothing/x.log' }, /^LOG_FILE must be where a file can be written: [^\n]+\n$/],
     [{ DATA_DIR: '/dev/null/hunter2' }, /^DATA_DIR must be a directory that can be written: [^\n]+\n$/],
     [{ LOG_FILE: '/dev/null/hunter2' }, /^LOG_FILE must be where a file can be written: [^\n]+\n$/],
   ])('ends with one line and a failure: %j', async (env, line) => {

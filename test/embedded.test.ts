@@ -375,7 +375,7 @@ function removeElsewhere(dataDir: string, checkout: string): void {
 /** The server's own files and the package as npm unpacks it, without the links that somebody made in ours. */
 function copyCheckout(target: string): string {
   const installed = path.resolve(path.dirname(createRequire(import.meta.url).resolve(PACKAGE)), '..');
-  for (const part of ['src/database', 'test/support', 'package.json']) {
+  for (const part of ['src/database', 'src/directories.ts', 'test/support', 'package.json']) {
     fs.cpSync(path.join(OWN_CHECKOUT, part), path.join(target, part), { recursive: true });
   }
   const copy = path.join(target, 'node_modules', PACKAGE);

@@ -46,6 +46,22 @@ function idleConnection(url: string): Promise<void> {
   });
 }
 
+/** A request that the system has taken, whatever the server does. */
+function sentRequest(url: string): Promise<{ answer: Promise<string> }> {
+  const { hostname, port } = new URL(url);
+  const { promise: answer, resolve } = Promise.withResolvers<string>();
+  let text = '';
+  return new Promise((sent) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', () => sent({ answer }));
+    });
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    socket.on('error', () => {}).on('close', () => resolve(text.split('\r\n')[0] ?? ''));
+  });
+}
+
 describe('a start', () => {
   it('says where everything is once it can be used, and nothing on stderr', async () => {
     server = await startProcess({ env });
@@ -105,6 +121,16 @@ describe('SIGTERM', () => {
     expect((await request.answer)?.status).toBe(201);
     expect([await server.exited, server.stderr()]).toEqual([0, '']);
     expect(existsSync(POSTMASTER)).toBe(false);
+  });
+
+  it('answers what had been sent before it, in connections that it has not even accepted', async () => {
+    server = await startProcess({ env });
+    server.kill('SIGSTOP');
+    const sent = await Promise.all(Array.from({ length: 20 }, () => sentRequest(server.url)));
+    server.kill('SIGTERM');
+    server.kill('SIGCONT');
+    expect(await Promise.all(sent.map(({ answer }) => answer))).toEqual(sent.map(() => 'HTTP/1.1 200 OK'));
+    expect(await server.exited).toBe(0);
   });
 
   it('keeps all data, sessions included, for the next start', async () => {

@@ -14,6 +14,7 @@ const ROOMS = [
   'contract',
   'errors',
   'config',
+  'directories',
   'secrets',
   'text',
   'database',

@@ -1,11 +1,12 @@
 // The log: to the console (readable in a terminal, JSON lines elsewhere) and to a rotating file, without secrets.
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { LogLevel } from '../config.ts';
+import { makeDirectory } from '../directories.ts';
 
 /** The log file cannot be written; the message says why. */
 export class LogFileError extends Error {}
@@ -59,7 +60,7 @@ export function describeError(error: unknown): LoggedError | undefined {
 function openFile(file: string): RotatingFileStream {
   const directory = path.dirname(path.resolve(file));
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
     throw new LogFileError((error as Error).message);

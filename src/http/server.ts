@@ -1,6 +1,7 @@
 // The HTTP server without any feature: limits, time-outs, ids, errors, headers. Features add their routes to it.
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -40,6 +41,10 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const REQUEST_TIMEOUT = 30_000;
 const IDLE_SWEEP = 50;
+// After the word to stop, requests that were on their way then are let in: until none has come for this long, but no
+// more often than that, since others may always come.
+const LAST_CALL = 100;
+const LAST_CALLS = 4;
 /** Longer than any URL that is let through: ids of any length reach their route. */
 const PARAMETER_LENGTH = PARSER_BYTES;
 
@@ -47,9 +52,25 @@ function trustedProxies(trust: TrustProxy) {
   return typeof trust === 'number' ? (_address: string, hop: number) => hop < trust : trust;
 }
 
-/** Connections whose last request is answered while we stop would otherwise lie open, and keep us, for a minute. */
+/**
+ * Connections whose last request is answered while we stop would otherwise lie open, and keep us, for a minute. But a
+ * request that is still on its way, or in a connection that nobody has accepted yet, was sent before we said anything:
+ * it gets its answer, and with it the word that this connection ends.
+ */
 function closeAsTheyFallIdle(app: FastifyInstance): void {
+  let arrivals = 0;
+  app.server.on('connection', () => {
+    arrivals++;
+  });
   app.addHook('preClose', async () => {
+    for (
+      let call = 0, before = -1;
+      call < LAST_CALLS && arrivals !== before && app.server.listening;
+      call++
+    ) {
+      before = arrivals;
+      await delay(LAST_CALL);
+    }
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP);
     sweep.unref();
     app.server.once('close', () => clearInterval(sweep));

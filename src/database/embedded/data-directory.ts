@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../../directories.ts';
 import { EmbeddedPostgresError, errorCode, inWords } from './error.ts';
 import { canReach, chooseAccount, isRoot, nameOf, type RunAs } from './unprivileged-user.ts';
 
@@ -28,40 +29,25 @@ export interface Place {
 export function createDataDirectory(dataDir: string): string {
   try {
     if (isRoot()) createPassable(dataDir);
-    else fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    else makeDirectory(dataDir, 0o700);
     fs.accessSync(dataDir, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     return fs.realpathSync(dataDir);
   } catch (error) {
-    throw new EmbeddedPostgresError(
-      `The data directory ${dataDir} cannot be used: ${whyNot(dataDir, error)}.`,
-    );
+    throw new EmbeddedPostgresError(`The data directory ${dataDir} cannot be used: ${whyNot(error)}.`);
   }
 }
 
-function whyNot(dataDir: string, error: unknown): string {
-  switch (errorCode(error)) {
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return 'it, or a part of its path, is a file and not a directory';
-    case 'ENOENT':
-      // So Node says of a path that it cannot create: the directory above knows the cause.
-      try {
-        fs.accessSync(nearestExisting(dataDir), fs.constants.W_OK);
-      } catch (cause) {
-        return inWords(cause);
-      }
-  }
+function whyNot(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'EEXIST' || code === 'ENOTDIR')
+    return 'it, or a part of its path, is a file and not a directory';
   return inWords(error);
-}
-
-function nearestExisting(directory: string): string {
-  return fs.existsSync(directory) ? directory : nearestExisting(path.dirname(directory));
 }
 
 /** A directory that every account can walk through and only we can list. Those that exist are left as they are. */
 export function createPassable(directory: string): void {
   const last = path.resolve(directory);
-  const first = fs.mkdirSync(last, { recursive: true, mode: 0o711 });
+  const first = makeDirectory(last, 0o711);
   if (first === undefined) return;
   // Again by chmod, for the umask may have taken it back.
   for (let step = last; step.length >= first.length; step = path.dirname(step)) fs.chmodSync(step, 0o711);
