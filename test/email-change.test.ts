@@ -76,10 +76,10 @@ describe('a change', () => {
   });
 
   it('to an address that is taken is answered alike: its owner is told, and nothing happens', async () => {
-    const ada = await seedClient(server);
+    const [ada, bob] = [await seedClient(server), await seedClient(server)];
     const other = await seedAccount(server);
     const free = newEmail();
-    const [taken, open] = [await change(ada, other.email), await change(ada, free)];
+    const [taken, open] = [await change(ada, other.email), await change(bob, free)];
     expect([taken.status, taken.text]).toEqual([open.status, open.text]);
     await server.mailbox.next(free);
     const notice = await server.mailbox.next(other.email);

@@ -50,6 +50,9 @@ export const markSent = write(
   'update mail set sealed = null, sent_at = now(), last_failure = null where id = $1 and sealed is not null',
 );
 
+/** $1 id. Nothing is left of what was for nobody: strangers may ask for any number of such. */
+export const deleteMail = write('mail_delete', 'delete from mail where id = $1');
+
 /** $1 id, $2 why */
 export const markGivenUp = write(
   'mail_given_up',

@@ -8,6 +8,7 @@ import { type MailQueue, PATIENCE } from './queue.ts';
 import {
   type ClaimedMail,
   claimMail,
+  deleteMail,
   keepLetter,
   markGivenUp,
   markSent,
@@ -130,7 +131,7 @@ export class Sender {
     return database.transaction(async (transaction) => {
       const letter = await queue.write(transaction, draft, askedAt);
       if (!letter) {
-        transaction.queue(markGivenUp, [id, 'there is nobody to tell']);
+        transaction.queue(deleteMail, [id]);
         return undefined;
       }
       const { userId = null, usefulFor = PATIENCE } = letter;
