@@ -228,6 +228,8 @@ describe('whatever is sent', () => {
       expect.stringContaining('text/html'),
     ]);
     expect(page.text).not.toContain('<script>');
+    const documented = (await ada.get('/openapi.json')).body.paths['/api/auth/error'].get.responses;
+    expect(Object.keys(documented['200'].content)).toEqual(['text/html']);
   });
 
   it('paths work with a trailing slash and keep their query', async () => {

@@ -120,11 +120,20 @@ const BETTER_AUTH_ERROR = {
   example: { code: 'UNAUTHORIZED', message: 'Unauthorized' },
 };
 
-function betterAuthResponses(): Json {
+/** The one endpoint that is a page: where a sign-in by way of another service ends when it fails. */
+const BETTER_AUTH_PAGE = 'betterAuthErrorGet';
+
+function betterAuthResponses(operationId: unknown): Json {
   // What never reaches Better Auth (a wrong method, say) is a problem like everywhere.
   const refused = { 'application/json': BETTER_AUTH_ERROR, [PROBLEM_TYPE]: { schema: PROBLEM } };
   return {
-    200: { description: 'As Better Auth documents it.', content: { 'application/json': { schema: {} } } },
+    200: {
+      description: 'As Better Auth documents it.',
+      content:
+        operationId === BETTER_AUTH_PAGE
+          ? { 'text/html': { schema: { type: 'string' } } }
+          : { 'application/json': { schema: {} } },
+    },
     302: { description: 'Where the link leads, for addresses that are opened from an e-mail.' },
     '4XX': { description: 'Refused.', headers: headers('X-Request-Id'), content: refused },
     '5XX': { description: 'Failed.', headers: headers('X-Request-Id', 'Retry-After'), content: refused },
@@ -155,7 +164,7 @@ function withHeaders(responses: Json, operation: Json): Json {
 function responsesOf(operation: Json, shared: Json): Json {
   const codes = (operation['x-errors'] as readonly ErrorCode[] | undefined) ?? EVERYWHERE;
   const tag = (operation.tags as string[] | undefined)?.[0];
-  if (tag === 'Better Auth') return betterAuthResponses();
+  if (tag === 'Better Auth') return betterAuthResponses(operation.operationId);
   return {
     ...errorResponses(codes, shared),
     ...withHeaders(operation.responses as Json, operation),

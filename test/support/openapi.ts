@@ -100,7 +100,8 @@ export class Judge {
       return;
     }
     expect([where, Object.keys(content)]).toEqual([where, expect.arrayContaining([type])]);
-    const body: unknown = typeof answer.body === 'string' ? JSON.parse(answer.body) : answer.body;
+    const isJson = type.endsWith('json');
+    const body: unknown = isJson && typeof answer.body === 'string' ? JSON.parse(answer.body) : answer.body;
     expect([where, this.faults(content[type]?.schema ?? {}, body)]).toEqual([where, []]);
   }
 }
