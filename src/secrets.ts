@@ -21,6 +21,7 @@ type SecretName = (typeof SECRET_NAMES)[number];
 const EXAMPLE =
   /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|(?<![a-z0-9])todo(?![a-z0-9])|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|at[-_ ]?least[-_ ]?32/i;
 const MINIMUM_DISTINCT_CHARACTERS = 8;
+
 function isExample(secret: string): boolean {
   return EXAMPLE.test(secret) || new Set(secret).size < MINIMUM_DISTINCT_CHARACTERS;
 }
