@@ -12,7 +12,7 @@ const RUNS = Number(process.env.FUZZ_RUNS ?? 250);
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND'];
 /** Everything that the contract knows, and what HTTP itself and Better Auth's links add; nothing from 500 up. */
 const STATUSES = [
-  200, 201, 204, 302, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 414, 415, 422, 429, 431,
+  200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 405, 409, 410, 412, 413, 414, 415, 422, 429, 431,
 ];
 /** With a session they would end it, or the account. */
 const ENDS_SESSION = /logout|sign-out|revoke|delete-user|password|change-email|update-user/;

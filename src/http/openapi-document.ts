@@ -123,6 +123,9 @@ const BETTER_AUTH_ERROR = {
 /** The one endpoint that is a page: where a sign-in by way of another service ends when it fails. */
 const BETTER_AUTH_PAGE = 'betterAuthErrorGet';
 
+/** The one address that is ours and Better Auth's: who sends its `newPassword` gets its shapes. */
+const BOTH_SHAPES = 'resetPassword';
+
 function betterAuthResponses(operationId: unknown): Json {
   // What never reaches Better Auth (a wrong method, say) is a problem like everywhere.
   const refused = { 'application/json': BETTER_AUTH_ERROR, [PROBLEM_TYPE]: { schema: PROBLEM } };
@@ -165,8 +168,11 @@ function responsesOf(operation: Json, shared: Json): Json {
   const codes = (operation['x-errors'] as readonly ErrorCode[] | undefined) ?? EVERYWHERE;
   const tag = (operation.tags as string[] | undefined)?.[0];
   if (tag === 'Better Auth') return betterAuthResponses(operation.operationId);
+  const errors = errorResponses(codes, shared);
+  if (operation.operationId === BOTH_SHAPES)
+    for (const status of Object.keys(errors)) errors[status] = betterAuthResponses('')['4XX'];
   return {
-    ...errorResponses(codes, shared),
+    ...errors,
     ...withHeaders(operation.responses as Json, operation),
     default: { $ref: '#/components/responses/Refused' },
   };
