@@ -89,7 +89,7 @@ describe.each(LOOKS)('on %s', (_name, { size, light }) => {
     await page.getByLabel('Restore: Deleted').waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByRole('link', { name: 'Account' }).click();
-    await page.getByText('This one').waitFor();
+    await page.getByText('Not confirmed').waitFor();
     expect(await violations(page)).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 // How the server serves the web app: types, caching, compression, and nothing but its own addresses.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WEB_PAGES } from '../contract/pages.ts';
 import { Client } from './support/client.ts';
 import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -17,20 +18,28 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 
 describe('the web app', () => {
-  it.each(['/', '/trash', '/dashboard', '/account', '/trash/'])('is one document at %s', async (path) => {
-    const { status, headers, text } = await client.get(path);
-    expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
-      200,
-      'text/html; charset=utf-8',
-      'no-cache',
-    ]);
-    expect(text).toContain('<div id="app">');
-    expect(text).not.toMatch(/<script>|<style|style="/);
-  });
+  it.each([...WEB_PAGES.map((page) => `/${page}`), '/trash/', '/account/tokens/'])(
+    'is one document at %s',
+    async (path) => {
+      const { status, headers, text } = await client.get(path);
+      expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
+        200,
+        'text/html; charset=utf-8',
+        'no-cache',
+      ]);
+      expect(text).toContain('<div id="app">');
+      expect(text).not.toMatch(/<script>|<style|style="/);
+    },
+  );
 
-  it('points one step up below a trailing slash', async () => {
-    const { text } = await client.get('/trash/');
-    expect(text).toContain('data-root="../"');
+  it.each([
+    ['/trash/', '../'],
+    ['/account/tokens', '../'],
+    ['/account/tokens/?x=/y/', '../../'],
+  ])('points up as far as its address is down: %s', async (path, up) => {
+    const { text } = await client.get(path);
+    expect(text).toContain(`data-root="${up}"`);
+    expect(text).toContain(`src="${up}assets/`);
     expect(text).not.toContain('"./');
     expect((await client.get('/')).text).not.toContain('data-root');
   });
@@ -88,6 +97,8 @@ describe('the web app', () => {
   it.each([
     '/nowhere',
     '/trash/x',
+    '/account/x',
+    '/account/tokens/x',
     '/assets/nothing.js',
     '/assets/',
     '/api/nothing',

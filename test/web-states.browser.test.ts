@@ -80,7 +80,7 @@ describe.each(LOOKS)('on %s', (_name, look) => {
     await page.getByText('There is no network. This page needs the server.').first().waitFor();
     await expectOpen(page);
     await context.setOffline(false);
-    await page.getByText('This one').waitFor();
+    await page.getByText('Not confirmed').waitFor();
   });
 
   it('what is on its way is seen to be', async () => {

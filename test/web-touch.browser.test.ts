@@ -94,10 +94,10 @@ describe.each([
     await page.locator('.editor').getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('button', { name: 'Undo' }).waitFor();
     expect(await smallerThan(page, least)).toEqual([]);
-    for (const name of ['Dashboard', 'Trash', 'Account']) {
+    for (const name of ['Dashboard', 'Trash', 'Account', 'Security', 'Tokens']) {
       await page.getByRole('link', { name }).click();
       await page
-        .getByText(/This one|Restore|days in a row/)
+        .getByText(/This one|Not confirmed|There is none yet|Restore|days in a row/)
         .first()
         .waitFor();
       expect(await smallerThan(page, least)).toEqual([]);

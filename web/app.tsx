@@ -1,29 +1,35 @@
 // The frame around the pages: navigation, the state of the connection, toasts and dialogs.
-import type { ComponentType, JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { AccountPage } from './account-page.tsx';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { ConflictDialog } from './conflict-dialog.tsx';
 import { Dialog } from './dialog.tsx';
+import { Door } from './door/door.tsx';
+import { SignInPage } from './door/door-page.tsx';
 import { HelpSheet } from './help-sheet.tsx';
 import { sessionLost } from './http.ts';
 import { Icon, Logo } from './icons.tsx';
 import { isHelpOpen } from './keyboard.ts';
+import { Lazy } from './lazy.tsx';
 import { user } from './person.ts';
-import { go, hrefOf, ROUTES, type Route, route, TITLES } from './routes.ts';
+import { ACCOUNT_ROUTES, go, hrefOf, MAIN_ROUTES, type Route, route, TITLES } from './routes.ts';
 import { phase, signOut } from './session.ts';
-import { SignInForm, SignInPage } from './sign-in.tsx';
 import { StatusChip } from './status-chip.tsx';
 import { TasksPage } from './tasks-page.tsx';
 import { say } from './toasts.ts';
 import { Toasts } from './toasts-view.tsx';
 import { TrashPage } from './trash-page.tsx';
 
-function NavLink({ target }: { target: Route }): JSX.Element {
+function isBelow(target: Route): boolean {
+  const here = route.value;
+  return target === here || (target === 'account' && ACCOUNT_ROUTES.some((one) => one === here));
+}
+
+function NavLink({ target }: { target: (typeof MAIN_ROUTES)[number] }): JSX.Element {
   return (
     <a
       href={hrefOf(target)}
       class="nav-link"
-      {...(route.value === target ? { 'aria-current': 'page' as const } : {})}
+      {...(isBelow(target) ? { 'aria-current': 'page' as const } : {})}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey || event.shiftKey) return;
         event.preventDefault();
@@ -36,41 +42,25 @@ function NavLink({ target }: { target: Route }): JSX.Element {
   );
 }
 
-/** Loaded when it is first shown: charts cost nothing until then. */
-function LazyDashboard(): JSX.Element {
-  const [Page, setPage] = useState<ComponentType>();
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    import('./dashboard-page.tsx').then(
-      ({ DashboardPage }) => setPage(() => DashboardPage),
-      () => setFailed(true),
-    );
-  }, []);
-  if (failed)
-    return (
-      <div class="empty">
-        <h1>Dashboard</h1>
-        <p>This page could not be loaded: there is no network, or a newer version of the app.</p>
-        <button type="button" class="button" onClick={() => location.reload()}>
-          Load again
-        </button>
-      </div>
-    );
-  return Page ? <Page /> : <h1 class="page-title">Dashboard</h1>;
-}
-
-const PAGES: Record<Route, () => JSX.Element> = {
-  tasks: TasksPage,
-  dashboard: LazyDashboard,
-  trash: TrashPage,
-  account: AccountPage,
+const loadDashboard = async () => ({ dashboard: (await import('./dashboard-page.tsx')).DashboardPage });
+const loadAccount = async () => (await import('./account/pages.ts')).accountPages;
+const loadLinkPages = async () => {
+  const { ResetPage, VerifyPage } = await import('./door/link-pages.tsx');
+  return { reset: ResetPage, verify: VerifyPage };
 };
+
+function Page({ name }: { name: Route }): JSX.Element {
+  if (name === 'tasks') return <TasksPage />;
+  if (name === 'trash') return <TrashPage />;
+  const load = name === 'dashboard' ? loadDashboard : loadAccount;
+  return <Lazy name={name} title={TITLES[name]} load={load} />;
+}
 
 function SessionEnded(): JSX.Element {
   return (
     <Dialog title="Please sign in again" kind="lost">
       <p class="lead-small">Your session has ended. Nothing you typed is lost: it goes on where you were.</p>
-      <SignInForm returning />
+      <Door isReturning />
       <p class="door-switch">
         Not you?{' '}
         <button
@@ -86,10 +76,7 @@ function SessionEnded(): JSX.Element {
 }
 
 function Shell(): JSX.Element {
-  const Page = PAGES[route.value];
-  useEffect(() => {
-    document.title = `${TITLES[route.value]} · Donewell`;
-  }, [route.value]);
+  const here = route.value;
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -101,7 +88,7 @@ function Shell(): JSX.Element {
           <span>Donewell</span>
         </div>
         <nav aria-label="Pages" class="nav">
-          {ROUTES.map((target) => (
+          {MAIN_ROUTES.map((target) => (
             <NavLink key={target} target={target} />
           ))}
         </nav>
@@ -118,7 +105,7 @@ function Shell(): JSX.Element {
         </div>
       </header>
       <main id="main" class="main" tabIndex={-1}>
-        <Page key={route.value} />
+        <Page key={here} name={here} />
       </main>
       {isHelpOpen.value && <HelpSheet />}
       <ConflictDialog />
@@ -139,11 +126,17 @@ function Waiting({ isSilent }: { isSilent: boolean }): JSX.Element {
 
 export function App(): JSX.Element {
   const now = phase.value;
+  const here = route.value;
+  const isLink = here === 'reset' || here === 'verify';
+  useEffect(() => {
+    document.title = now === 'in' || isLink ? `${TITLES[here]} · Donewell` : 'Donewell';
+  }, [here, now]);
   return (
     <>
-      {now === 'in' && <Shell key={user.value?.id} />}
-      {now === 'out' && <SignInPage />}
-      {(now === 'starting' || now === 'unknown') && <Waiting isSilent={now === 'unknown'} />}
+      {isLink && <Lazy key={here} name={here} title={TITLES[here]} load={loadLinkPages} />}
+      {!isLink && now === 'in' && <Shell key={user.value?.id} />}
+      {!isLink && now === 'out' && <SignInPage />}
+      {!isLink && (now === 'starting' || now === 'unknown') && <Waiting isSilent={now === 'unknown'} />}
       <Toasts />
     </>
   );

@@ -9,6 +9,8 @@ export interface FieldProps {
   label: string;
   type: 'text' | 'email' | 'password';
   autocomplete: string;
+  /** Which keyboard a phone shows. */
+  mode?: 'numeric';
   value: string;
   fault?: string | undefined;
   hint?: string | undefined;
@@ -21,6 +23,7 @@ export function Field({
   label,
   type,
   autocomplete,
+  mode,
   value,
   fault,
   hint,
@@ -37,6 +40,7 @@ export function Field({
           // The types of Preact know each kind of input by itself.
           {...({ type: isShown.value ? 'text' : type } as { type: 'text' })}
           {...(name ? { name } : {})}
+          {...(mode ? { inputmode: mode } : {})}
           {...(described ? { 'aria-describedby': described } : {})}
           id={id}
           value={value}

@@ -62,7 +62,12 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** For sign-in, where 401 is not the end of a session, and nobody is known yet. */
   anonymous?: boolean;
+  /** A person waits for this answer: when it asks for patience that is theirs to hear, and stops nothing else. */
+  byHand?: boolean;
 }
+
+/** 401 with one of these is about what was typed, not about the session. */
+const ABOUT_INPUT = ['invalid_code', 'invalid_credentials', 'two_factor_required'];
 
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -141,8 +146,10 @@ export async function call<Body>(method: string, path: string, options: RequestO
     return body as Body;
   }
   const refused = new Refused(response.status, body ?? {}, retryAfterOf(response));
-  if (refused.status === 401 && !options.anonymous) sessionLost.value = true;
-  if (refused.status === 429 && !options.anonymous)
+  const isForAll = !options.anonymous && !options.byHand;
+  if (refused.status === 401 && !options.anonymous && !ABOUT_INPUT.includes(refused.code))
+    sessionLost.value = true;
+  if (refused.status === 429 && isForAll)
     pausedUntil.value = performance.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
   // A proxy whose server is away answers for it, and not in our words.
   if (refused.status >= 502 && refused.code === '') throw new Unreachable('The server cannot be reached.');

@@ -1,22 +1,34 @@
 // The pages, their addresses, and the way between them: forwards, back, and by a link that somebody was sent.
 import { computed, signal } from '@preact/signals';
+import type { WebPage } from '../contract/pages.ts';
 import { root } from './http.ts';
 
-export type Route = 'tasks' | 'dashboard' | 'trash' | 'account';
+export type Route = 'tasks' | 'dashboard' | 'trash' | 'account' | 'security' | 'tokens' | 'reset' | 'verify';
 
-const PATHS: Record<Route, string> = {
+const PATHS: Record<Route, WebPage> = {
   tasks: '',
   dashboard: 'dashboard',
   trash: 'trash',
   account: 'account',
+  security: 'account/security',
+  tokens: 'account/tokens',
+  reset: 'reset-password',
+  verify: 'verify-email',
 };
 export const TITLES: Record<Route, string> = {
   tasks: 'Tasks',
   dashboard: 'Dashboard',
   trash: 'Trash',
   account: 'Account',
+  security: 'Security',
+  tokens: 'API tokens',
+  reset: 'New password',
+  verify: 'Confirm your e-mail',
 };
-export const ROUTES = Object.keys(PATHS) as Route[];
+const ROUTES = Object.keys(PATHS) as Route[];
+/** What the navigation shows. */
+export const MAIN_ROUTES = ['tasks', 'dashboard', 'trash', 'account'] as const;
+export const ACCOUNT_ROUTES = ['account', 'security', 'tokens'] as const;
 
 /** Milliseconds after the last key: browsers refuse a new address for every one. */
 const TYPING_PAUSE = 250;
@@ -30,6 +42,14 @@ const address = signal(location.href);
 export const route = computed(() => routeAt(address.value));
 /** What the address says about the page: `?q=milk`. */
 export const search = computed(() => new URL(address.value).search);
+
+/** What a link from a mail or an invitation carries: after `#`, so that no server on the way hears it. */
+export const linkCodes = signal(codesIn(location.hash));
+
+function codesIn(hash: string): { token: string; invitation: string } {
+  const said = new URLSearchParams(hash.slice(1));
+  return { token: said.get('token') ?? '', invitation: said.get('invitation') ?? '' };
+}
 
 /** Whose steps these are: nobody is led back to what another one looked for. */
 let owner: string | undefined;
@@ -94,14 +114,19 @@ export function ownSteps(userId: string | undefined): void {
   isTypedStep = false;
   if (userId !== owner) lastSearch = '';
   owner = userId;
+  // Who is in has used theirs, or needs none.
+  if (userId !== undefined) linkCodes.value = { ...linkCodes.value, invitation: '' };
   const of = ownerOf(history.state);
-  take(of !== undefined && of !== userId ? hrefOf('tasks') : location.href, false);
+  // Not what came after `#`: a link's code is used up by now.
+  const here = location.href.replace(/#.*/, '');
+  take(of !== undefined && of !== userId ? hrefOf('tasks') : here, false);
 }
 
 addEventListener('popstate', ({ state }: PopStateEvent) => {
   clearTimeout(typing);
   typing = undefined;
   isTypedStep = false;
+  if (location.hash !== '') linkCodes.value = codesIn(location.hash);
   const of = ownerOf(state);
   if (of !== undefined && of !== owner) take(hrefOf(routeAt(location.href)), false);
   else address.value = location.href;

@@ -1,4 +1,5 @@
 // The service worker: keeps the files of the app, so that it opens without a network. It never touches the API.
+import { WEB_PAGES } from '../contract/pages.ts';
 
 interface WorkerEvent extends Event {
   waitUntil(work: Promise<unknown>): void;
@@ -18,7 +19,7 @@ interface Worker {
 // The build writes the list here.
 const shell = JSON.parse('__SHELL__') as { version: string; files: string[] };
 const CACHE = `donewell-${shell.version}`;
-const PAGES = ['', 'trash', 'dashboard', 'account'];
+const pages: readonly string[] = WEB_PAGES;
 
 const worker = self as unknown as Worker;
 const scope = worker.registration.scope;
@@ -60,7 +61,7 @@ worker.addEventListener('fetch', (event) => {
     .replace(/[?#].*$/, '')
     .replace(/\/$/, '');
   if (request.mode === 'navigate') {
-    if (PAGES.includes(name)) event.respondWith(page(request));
+    if (pages.includes(name)) event.respondWith(page(request));
   } else if (name !== '' && addresses.has(request.url)) {
     event.respondWith(file(request));
   }

@@ -1,6 +1,7 @@
 // Who is signed in: found at the start, kept alive while the app is open, and ended in both places at once.
 import { signal } from '@preact/signals';
-import type { CurrentSession, SignedIn } from '../contract/auth.ts';
+import type { CurrentSession, SignedIn, SignUp } from '../contract/auth.ts';
+import type { TwoFactorLogin } from '../contract/two-factor.ts';
 import { call, Refused, serverNow, sessionLost } from './http.ts';
 import { resetList } from './list-state.ts';
 import { become, lastPerson, type Person, user, watchOtherTabs } from './person.ts';
@@ -111,21 +112,45 @@ watchOtherTabs(() => location.reload());
 document.addEventListener('visibilitychange', () => void lookAgain());
 addEventListener('focus', () => void lookAgain());
 
-export interface Credentials {
-  name?: string;
-  email: string;
-  password: string;
-}
-
-/** @throws Refused, Unreachable */
-export async function signIn(credentials: Credentials): Promise<void> {
-  const door = credentials.name === undefined ? 'login' : 'signup';
-  const answer = await call<SignedIn>('POST', `api/auth/${door}`, { json: credentials, anonymous: true });
-  keepAlive(answer.session.expires_at);
-  if (phase.value === 'in' && user.value?.id === answer.user.id) return goOn();
+/** Somebody is in, by whatever door: the one who was here goes on, another one starts afresh. */
+async function arrive({ user: someone, session }: Pick<SignedIn, 'user' | 'session'>): Promise<void> {
+  keepAlive(session.expires_at);
+  if (phase.value === 'in' && user.value?.id === someone.id) return goOn();
   if (phase.value === 'in') await clearPage({ erase: false });
   sessionLost.value = false;
-  enter(answer.user);
+  enter(someone);
+}
+
+/** @throws Refused (`two_factor_required` when a code is still to come), Unreachable */
+export async function logIn(json: { email: string; password: string }): Promise<void> {
+  await arrive(await call<SignedIn>('POST', 'api/auth/login', { json, anonymous: true }));
+}
+
+/**
+ * @returns `confirm` where the server lets nobody in before the e-mail is confirmed.
+ * @throws Refused, Unreachable
+ */
+export async function signUp(json: SignUp): Promise<'in' | 'confirm'> {
+  const answer = await call<SignedIn | { message: string }>('POST', 'api/auth/signup', {
+    json,
+    anonymous: true,
+  });
+  if (!('session' in answer)) return 'confirm';
+  await arrive(answer);
+  return 'in';
+}
+
+/** The browser has the first step in a cookie. @throws Refused, Unreachable */
+export async function secondStep(json: Omit<TwoFactorLogin, 'challenge'>): Promise<void> {
+  await arrive(await call<SignedIn>('POST', 'api/auth/two-factor', { json, anonymous: true }));
+}
+
+/** After a door that sets the cookie alone. @throws Refused, Unreachable */
+export async function arriveByCookie(): Promise<void> {
+  const { user: someone, session } = await call<CurrentSession>('GET', 'api/auth/session', {
+    anonymous: true,
+  });
+  if (someone && session) await arrive({ user: someone, session });
 }
 
 /** @throws Unreachable when nobody answers: the session would live on. */
@@ -145,6 +170,7 @@ export async function signOut(): Promise<void> {
   phase.value = 'out';
 }
 
-export function rename(name: string): void {
-  if (user.value) become({ ...user.value, name });
+/** What the account page has changed. */
+export function renew(change: Partial<Pick<Person, 'name' | 'email'>>): void {
+  if (user.value) become({ ...user.value, ...change });
 }

@@ -5,10 +5,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { WEB_PAGES } from '../../contract/pages.ts';
 import { isNotModified } from './conditional.ts';
-
-/** Pages of the app: each is the same document, which finds out for itself where it is. */
-const PAGES = ['/', '/trash', '/dashboard', '/account'];
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -76,12 +74,14 @@ function readUnbuilt(): Map<string, Asset> {
   ]);
 }
 
-/** For `/trash/`: one step down, relative addresses need one step up. */
-function oneDown(page: Asset): Asset {
+/** For `/trash/` or `/account/tokens`: so many steps down, relative addresses need as many up. */
+function stepsDown(page: Asset, steps: number): Asset {
+  if (steps === 0) return page;
+  const up = '../'.repeat(steps);
   const html = page.plain
     .toString('utf8')
-    .replace('<html ', '<html data-root="../" ')
-    .replaceAll('"./', '"../');
+    .replace('<html ', `<html data-root="${up}" `)
+    .replaceAll('"./', `"${up}`);
   return assetOf('/index.html', Buffer.from(html));
 }
 
@@ -106,11 +106,11 @@ export function webAppRoutes(app: FastifyInstance): void {
   const assets = isBuilt ? readBuilt() : readUnbuilt();
   const page = assets.get('/index.html');
   if (!page) return;
-  const pageBelow = oneDown(page);
-  for (const address of PAGES) {
-    app.get(address, { schema: { hide: true } }, (request, reply) => {
-      const target = request.url.split('?')[0] ?? '';
-      return sendAsset(request, reply, target !== '/' && target.endsWith('/') ? pageBelow : page);
+  const pages = [0, 1, 2].map((steps) => stepsDown(page, steps));
+  for (const address of WEB_PAGES) {
+    app.get(`/${address}`, { schema: { hide: true } }, (request, reply) => {
+      const [path = ''] = request.url.split('?');
+      return sendAsset(request, reply, pages[path.split('/').length - 2] ?? page);
     });
   }
   for (const [name, asset] of assets)

@@ -1,0 +1,124 @@
+// Where the links of mails lead: a new password, a confirmed e-mail. Opening one does nothing; a press does.
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { EmailConfirmed } from '../../contract/links.ts';
+import { Field } from '../field.tsx';
+import { faults, useForm } from '../form.ts';
+import { call } from '../http.ts';
+import { user } from '../person.ts';
+import { go, linkCodes } from '../routes.ts';
+import { Doorway } from './door-page.tsx';
+import { DoorForm, ForgotForm } from './forms.tsx';
+import { newPasswordFault, PASSWORD_HINT } from './password-rules.ts';
+
+const OLD_LINK = 'This link is not valid any more: it was used, is too old, or a newer one was sent.';
+
+function Title({ words }: { words: string }): JSX.Element {
+  return (
+    <h2 id="door-title" tabIndex={-1}>
+      {words}
+    </h2>
+  );
+}
+
+/** A signed-in person's way back; everybody else's to the door. */
+function Onwards(): JSX.Element {
+  return (
+    <button type="button" class="button primary wide" onClick={() => go('tasks')}>
+      {user.value ? 'To your tasks' : 'Sign in'}
+    </button>
+  );
+}
+
+function NewPassword({ onDone, onOld }: { onDone: (words: string) => void; onOld: () => void }): JSX.Element {
+  const form = useForm<'password'>({
+    id: 'reset',
+    labels: { password: 'New password' },
+    check: ({ password }) => faults({ password: newPasswordFault(password) }),
+    send: async ({ password }) => {
+      const json = { token: linkCodes.value.token, password };
+      const { message } = await call<{ message: string }>('POST', 'api/auth/reset-password', {
+        json,
+        anonymous: true,
+      });
+      onDone(message);
+    },
+    explain: ({ code }) => {
+      if (code !== 'invalid_link') return undefined;
+      onOld();
+      return {};
+    },
+  });
+  return (
+    <>
+      <p class="lead-small">All devices of the account are signed out when you choose it.</p>
+      <DoorForm form={form} button="Save the password">
+        <Field {...form.field('password')} type="password" autocomplete="new-password" hint={PASSWORD_HINT} />
+      </DoorForm>
+    </>
+  );
+}
+
+export function ResetPage(): JSX.Element {
+  const state = useSignal<'ask' | 'done' | 'old' | 'sent'>(linkCodes.value.token ? 'ask' : 'old');
+  const words = useSignal('');
+  const tell = (next: 'done' | 'sent') => (text: string) => {
+    words.value = text;
+    state.value = next;
+  };
+  return (
+    <Doorway>
+      <div class="door-steps" role="status">
+        <Title words={state.value === 'done' ? 'Done' : 'Choose a new password'} />
+        {state.value === 'ask' && <NewPassword onDone={tell('done')} onOld={() => (state.value = 'old')} />}
+        {state.value === 'old' && (
+          <>
+            <p>{OLD_LINK}</p>
+            <ForgotForm onTold={tell('sent')} />
+          </>
+        )}
+        {(state.value === 'done' || state.value === 'sent') && (
+          <>
+            <p>{words.value}</p>
+            <Onwards />
+          </>
+        )}
+      </div>
+    </Doorway>
+  );
+}
+
+export function VerifyPage(): JSX.Element {
+  const form = useForm<'token'>({
+    id: 'verify',
+    labels: { token: 'Link' },
+    send: async () => {
+      const json = { token: linkCodes.value.token };
+      const { message } = await call<EmailConfirmed>('POST', 'api/auth/verify-email', {
+        json,
+        anonymous: true,
+      });
+      done.value = message;
+    },
+    explain: ({ code }) => (code === 'invalid_link' ? { form: OLD_LINK } : undefined),
+  });
+  const done = useSignal('');
+  const isMissing = linkCodes.value.token === '';
+  return (
+    <Doorway>
+      <div class="door-steps" role="status">
+        <Title words={done.value === '' ? 'Confirm your e-mail' : 'Done'} />
+        {done.value === '' && !isMissing ? (
+          <DoorForm form={form} button="Confirm">
+            <p class="lead-small">One press, and we know that this address is yours.</p>
+          </DoorForm>
+        ) : (
+          <>
+            <p>{isMissing ? OLD_LINK : done.value}</p>
+            <Onwards />
+          </>
+        )}
+      </div>
+    </Doorway>
+  );
+}
