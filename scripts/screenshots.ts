@@ -1,13 +1,11 @@
 // `npm run screenshots`: makes docs/images/*.png of the web app with a year of demo tasks, on a server of its own.
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../test/support/browser.ts';
-import { buildWeb } from './build-web.ts';
+import { startOwnServer } from './own-server.ts';
 import { ROOT } from './web-bundle.ts';
 
 const PORT = 8_790;
@@ -47,39 +45,6 @@ const SHOTS: readonly Shot[] = [
   { name: 'phone-dashboard-dark', size: PHONE, light: 'dark', prepare: dashboard },
 ];
 
-const environment = (dataDirectory: string, password: string) => ({
-  ...process.env,
-  DATA_DIR: dataDirectory,
-  PORT: String(PORT),
-  LOG_LEVEL: 'warn',
-  DEMO_PASSWORD: password,
-});
-
-function run(script: string, env: NodeJS.ProcessEnv) {
-  return spawn(process.execPath, [path.join(ROOT, script)], {
-    cwd: ROOT,
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-function ended(child: ReturnType<typeof spawn>): Promise<number | null> {
-  return new Promise((resolve) => child.once('exit', resolve));
-}
-
-async function untilHealthy(): Promise<void> {
-  const healthy = () =>
-    fetch(`${URL_OF_APP}health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (await healthy()) return;
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
-  throw new Error('The server does not start.');
-}
-
 async function take(browser: Browser, shot: Shot, password: string): Promise<void> {
   const { name, size, light, prepare } = shot;
   const context = await browser.newContext({ viewport: size, colorScheme: light, reducedMotion: 'reduce' });
@@ -97,20 +62,17 @@ async function take(browser: Browser, shot: Shot, password: string): Promise<voi
   if (statSync(file).size > MOST_BYTES) throw new Error(`${file} is larger than ${MOST_BYTES} bytes.`);
 }
 
-const dataDirectory = mkdtempSync(path.join(tmpdir(), 'donewell-screenshots-'));
 const password = randomBytes(12).toString('base64url');
 mkdirSync(IMAGES, { recursive: true });
-await buildWeb();
-const env = environment(dataDirectory, password);
-const server = run('src/main.ts', env);
-const browser = await launchBrowser();
+const server = await startOwnServer(PORT, { DEMO_PASSWORD: password });
 try {
-  await untilHealthy();
-  if ((await ended(run('scripts/demo.ts', env))) !== 0) throw new Error('The demo data cannot be made.');
-  for (const shot of SHOTS) await take(browser, shot, password);
+  await server.run('scripts/demo.ts');
+  const browser = await launchBrowser();
+  try {
+    for (const shot of SHOTS) await take(browser, shot, password);
+  } finally {
+    await browser.close();
+  }
 } finally {
-  await browser.close();
-  server.kill();
-  await ended(server);
-  rmSync(dataDirectory, { recursive: true, force: true });
+  await server.close();
 }
