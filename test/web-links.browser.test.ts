@@ -107,7 +107,7 @@ describe('an e-mail', () => {
     expect(await violations(page)).toEqual([]);
     expect((await client.get('/api/account')).body.email_verified).toBe(false);
     await page.getByRole('button', { name: 'Confirm' }).click();
-    await page.getByRole('heading', { name: 'Done' }).waitFor();
+    await page.getByRole('heading', { name: 'Done', exact: true }).waitFor();
     await page.getByRole('button', { name: 'To your tasks' }).click();
     await page.getByRole('link', { name: 'Account' }).click();
     await page.getByText('Confirmed', { exact: true }).waitFor();
@@ -131,7 +131,7 @@ describe('an e-mail', () => {
     expect((await client.get('/api/account')).body.email).toBe(account.email);
     await page.goto(await mailedPage(server, next));
     await page.getByRole('button', { name: 'Confirm' }).click();
-    await page.getByRole('heading', { name: 'Done' }).waitFor();
+    await page.getByRole('heading', { name: 'Done', exact: true }).waitFor();
     await eventually(async () => (await client.get('/api/account')).body.email).toBe(next);
   });
 
