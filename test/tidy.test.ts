@@ -13,6 +13,7 @@ const MAXIMUM_FUNCTION_LINES = 70;
 const ROOMS = [
   'contract',
   'errors',
+  'on-demand',
   'config',
   'directories',
   'secrets',
@@ -31,6 +32,7 @@ const ROOMS = [
   'operators',
   'app',
   'workers',
+  'serve',
   'main',
 ];
 

@@ -3,10 +3,10 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import { createStream, type RotatingFileStream } from 'rotating-file-stream';
 import type { LogLevel } from '../config.ts';
 import { makeDirectory } from '../directories.ts';
+import { onDemand } from '../on-demand.ts';
 
 /** The log file cannot be written; the message says why. */
 export class LogFileError extends Error {}
@@ -106,7 +106,12 @@ class Lines {
 
 export function createLog(options: { level: LogLevel; file: string | undefined }): Log {
   const terminal = process.stdout.isTTY
-    ? pretty({ translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true })
+    ? onDemand<typeof import('pino-pretty')>('pino-pretty')({
+        translateTime: 'SYS:HH:MM:ss',
+        ignore: 'pid,hostname',
+        singleLine: true,
+        sync: true,
+      })
     : process.stdout;
   const file = options.file === undefined ? undefined : openFile(options.file);
   const lines = new Lines(file ? [terminal, file] : [terminal]);

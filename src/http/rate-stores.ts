@@ -1,5 +1,4 @@
 // Where rate limits are counted: in memory for one process; for several in PostgreSQL, or in Redis when there is one.
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import {
   type RateLimiterAbstract,
@@ -8,6 +7,7 @@ import {
   RateLimiterRedis,
 } from 'rate-limiter-flexible';
 import { Database, type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
+import { onDemand } from '../on-demand.ts';
 import { postgresCounter } from './rate-counter.ts';
 import { type RateStore, RateWindow, type WindowOptions } from './rate-limit.ts';
 
@@ -59,6 +59,7 @@ export function redisRateStore(
   warn: (message: string) => void,
 ): RateStore {
   const insurance = postgresLimiters(database);
+  const { Redis } = onDemand<typeof import('ioredis')>('ioredis');
   const redis = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,

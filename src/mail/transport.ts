@@ -1,6 +1,7 @@
 // The way out of a mail: an SMTP server, or without one a file in the outbox, both as the same message.
-import nodemailer, { type SendMailOptions } from 'nodemailer';
+import type { SendMailOptions, Transporter } from 'nodemailer';
 import type { MailSender, SmtpServer } from '../config.ts';
+import { onDemand } from '../on-demand.ts';
 import { htmlOf, type Letter, textOf } from './letter.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -19,6 +20,8 @@ export interface Transport {
 // Milliseconds.
 const CONNECT_TIMEOUT = 10_000;
 const SILENCE_TIMEOUT = 30_000;
+
+const nodemailer = () => onDemand<typeof import('nodemailer')>('nodemailer');
 
 function mailOf(from: MailSender, { id, createdAt, letter }: Message): SendMailOptions {
   return {
@@ -43,7 +46,7 @@ function mailOf(from: MailSender, { id, createdAt, letter }: Message): SendMailO
  */
 export function smtpTransport(server: SmtpServer, from: MailSender): Transport {
   const { host, port, secure, requireTls, user, password } = server;
-  const transporter = nodemailer.createTransport({
+  const options = {
     host,
     port,
     secure,
@@ -54,9 +57,11 @@ export function smtpTransport(server: SmtpServer, from: MailSender): Transport {
     greetingTimeout: CONNECT_TIMEOUT,
     dnsTimeout: CONNECT_TIMEOUT,
     socketTimeout: SILENCE_TIMEOUT,
-  });
+  };
+  let transporter: Transporter | undefined;
   return {
     send: async (message, signal) => {
+      transporter ??= nodemailer().createTransport(options);
       await transporter.sendMail({ ...mailOf(from, message), signal });
       return 'was sent';
     },
@@ -64,9 +69,9 @@ export function smtpTransport(server: SmtpServer, from: MailSender): Transport {
 }
 
 export function outboxTransport(outbox: Outbox, from: MailSender): Transport {
-  const composer = nodemailer.createTransport({ streamTransport: true, buffer: true });
   return {
     send: async (message) => {
+      const composer = nodemailer().createTransport({ streamTransport: true, buffer: true });
       const composed = await composer.sendMail(mailOf(from, message));
       const file = await outbox.write(message, composed.message as Buffer);
       return `was written to ${file}`;

@@ -1,5 +1,5 @@
 // Hints through Redis instead of NOTIFY, for many nodes or a database that cannot be listened to.
-import { Redis } from 'ioredis';
+import { onDemand } from '../on-demand.ts';
 import type { HintCarrier } from './hints.ts';
 import { CHANGES_CHANNEL } from './repository.ts';
 
@@ -17,6 +17,7 @@ export function redisHints(
   onChanges: (payload: string) => void,
   onSubscribed: () => void,
 ): RedisHints {
+  const { Redis } = onDemand<typeof import('ioredis')>('ioredis');
   const publisher = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
