@@ -40,7 +40,13 @@ export const ERROR_CODE_NAMES = Object.keys(ERROR_CODES) as ErrorCode[];
 
 /** One field that was refused: `path` is a JSON pointer-like name (`title`, `limit`), `message` a sentence. */
 export const FieldError = Type.Object(
-  { path: Type.String({ examples: ['title'] }), message: Type.String({ examples: ['must not be empty'] }) },
+  {
+    path: Type.String({ examples: ['title'] }),
+    message: Type.String({ examples: ['must not be empty'] }),
+    line: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Where in an imported file.', examples: [17] }),
+    ),
+  },
   { $id: 'FieldError' },
 );
 export type FieldError = Static<typeof FieldError>;
@@ -61,6 +67,9 @@ export const Problem = Type.Object(
     code: Type.String({ enum: ERROR_CODE_NAMES, examples: ['task_not_found'] }),
     request_id: Type.String({ examples: ['5b1a2c1e-7a43-4a55-9c8a-0d4a3b7c6d21'] }),
     errors: Type.Optional(Type.Array(FieldError)),
+    errors_total: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many there are, where only the first are listed.' }),
+    ),
   },
   { $id: 'Problem', description: 'RFC 9457 problem details.' },
 );

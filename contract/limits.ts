@@ -60,6 +60,13 @@ export const TOKEN_DAYS = 366;
 export const TOKEN_DEFAULT_DAYS = 90;
 export const EXPIRED_TOKEN_DAYS = 30;
 
+/** A file to import: its bytes, tasks and lines, the bytes of one line or record, and how many faults are told one by one. */
+export const IMPORT_BYTES = 128 * 1_024 * 1_024;
+export const IMPORT_TASKS = 200_000;
+export const IMPORT_LINES = 500_000;
+export const IMPORT_LINE_BYTES = 64 * 1_024;
+export const IMPORT_FAULTS = 100;
+
 export const SYNC_LIMIT = 1_000;
 export const SYNC_DEFAULT_LIMIT = 500;
 

@@ -31,6 +31,8 @@ export const SECURITY_EVENTS = {
   recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
   passkey_added: 'A passkey was added.',
   passkey_removed: 'A passkey was removed.',
+  data_exported: 'All data of the account were exported.',
+  data_imported: 'Tasks were imported.',
   profile_changed: 'Name, image or time zone were changed.',
 } as const;
 

@@ -32,6 +32,7 @@ import {
   ForgotPassword,
   PasswordReset,
 } from '../contract/links.ts';
+import { EXPORT_LINES, IMPORT_LINES_TOLD, ImportResult } from '../contract/portability.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
@@ -82,6 +83,8 @@ import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
 import { createMail } from './mail/mail.ts';
 import type { MailQueue } from './mail/queue.ts';
+import { portabilityRoutes } from './portability/routes.ts';
+import { BULK_CONNECTIONS } from './portability/slots.ts';
 import { asyncApiRoutes } from './realtime/asyncapi-routes.ts';
 import { installRealtime } from './realtime/realtime.ts';
 import type { WorkerPlace } from './realtime/worker-relay.ts';
@@ -146,14 +149,17 @@ const NAMED_SCHEMAS: TSchema[] = [
   SyncPage,
   Tombstone,
   Health,
+  ...EXPORT_LINES,
+  ...IMPORT_LINES_TOLD,
+  ImportResult,
 ];
 
 function databaseOptions({ settings, connection, logger }: AppOptions): DatabaseOptions {
   const log = (level: 'warn' | 'error', message: string) => logger[level](message);
-  // The workers share the private PostgreSQL's places; each needs nine besides its pool, and a few stay for visitors.
+  // The workers share the private PostgreSQL's places; each needs some besides its pool, and a few stay for visitors.
   const places =
     settings.DATABASE_URL === undefined
-      ? Math.max(2, Math.floor((MAX_CONNECTIONS - 10) / settings.WORKERS) - 9)
+      ? Math.max(2, Math.floor((MAX_CONNECTIONS - 10) / settings.WORKERS) - 9 - BULK_CONNECTIONS)
       : Number.POSITIVE_INFINITY;
   const poolSize = Math.min(settings.DATABASE_POOL_SIZE, places);
   return { connection, poolMode: settings.DATABASE_POOL_MODE, poolSize, log };
@@ -180,6 +186,17 @@ interface Foundations {
   trail: AuditTrail;
   queue: MailQueue;
   uses: SessionUses;
+}
+
+async function installPortability(
+  app: FastifyInstance,
+  options: AppOptions,
+  parts: { trail: AuditTrail; announce: (userId: string, rev: number) => void },
+): Promise<void> {
+  const bulk = new Database({ ...databaseOptions(options), poolSize: BULK_CONNECTIONS, lanes: 0 });
+  app.addHook('onClose', () => bulk.close());
+  const writes = { database: bulk, announce: parts.announce };
+  await portabilityRoutes(app, { writes, trail: parts.trail });
 }
 
 /** Who may come in, and by what. */
@@ -278,6 +295,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),
   });
+  await installPortability(app, options, { trail, announce: realtime.announce });
   asyncApiRoutes(app, { version: VERSION, publicUrl, cookieName: callers.cookie.name });
   syncRoutes(app, { database, cursors: new Cursors(secrets.secretKey, 'sync') });
   dashboardRoutes(app, { database });

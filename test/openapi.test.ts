@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CODE_NAMES, ERROR_CODES } from '../contract/errors.ts';
 import { type AnyBody, Client, PASSWORD, signUp } from './support/client.ts';
 import { Judge, type OpenApi } from './support/openapi.ts';
+import { importFile } from './support/portability.ts';
 import { createDatabase, startServer, type TestServer } from './support/server.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -112,6 +113,8 @@ describe('the document', () => {
       ['get', '/api/dashboard/stats'],
       ['get', '/api/dashboard/overview'],
       ['get', '/api/sync'],
+      ['get', '/api/account/export'],
+      ['post', '/api/account/import'],
       ['post', '/api/account/tokens'],
       ['get', '/api/account/tokens'],
       ['delete', '/api/account/tokens'],
@@ -251,6 +254,9 @@ describe('what the server answers', () => {
       ['DELETE', '/api/tasks/{id}', () => ada.delete(`/api/tasks/${gone.id}`), 200],
       ['GET', '/api/tasks', () => ada.get('/api/tasks?trashed=true'), 200],
       ['POST', '/api/account/tokens', () => ada.post('/api/account/tokens', token), 201],
+      ['POST', '/api/account/import', () => importFile(ada, 'title\nx\n'), 200],
+      ['POST', '/api/account/import', () => importFile(ada, 'title,done\nx,perhaps\n'), 422],
+      ['POST', '/api/account/import', () => importFile(ada, 'x', { type: 'text/plain' }), 415],
       ['POST', '/api/account/tokens', () => ada.post('/api/account/tokens', {}), 422],
       ['GET', '/api/account/tokens', () => ada.get('/api/account/tokens'), 200],
       ['DELETE', '/api/account/tokens/{id}', () => ada.delete('/api/account/tokens/1'), 404],

@@ -26,6 +26,7 @@ const ROOMS = [
   'account',
   'sync',
   'tasks',
+  'portability',
   'dashboard',
   'realtime',
   'retention',

@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   /** `transaction` behind a pooler that cannot hold prepared statements or session settings. */
   poolMode: 'session' | 'transaction';
   poolSize: number;
+  /** Connections of these that are for prepared readers; by default a few. */
+  lanes?: number;
   log: (level: 'warn' | 'error', message: string) => void;
 }
 
@@ -25,6 +27,8 @@ export interface DatabaseOptions {
 const STATEMENT_TIMEOUT = 15_000;
 const LOCK_TIMEOUT = 8_000;
 const IDLE_IN_TRANSACTION_TIMEOUT = 10_000;
+/** In a snapshot whose reader may be slow. */
+const PATIENT_IDLE_TIMEOUT = 60_000;
 // The client's own limit, for a server that does not answer at all.
 const QUERY_TIMEOUT = 20_000;
 const CONNECT_TIMEOUT = 8_000;
@@ -163,6 +167,7 @@ export class Database {
   readonly #prepare: boolean;
   readonly #begin: string;
   readonly #beginSnapshot: string;
+  readonly #beginPatientSnapshot: string;
 
   constructor(options: DatabaseOptions) {
     const session = options.poolMode === 'session';
@@ -170,6 +175,8 @@ export class Database {
     const local = session ? '' : `; ${LOCAL_SETTINGS}`;
     this.#begin = `begin isolation level read committed${local}`;
     this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
+    // A table that was filled a moment ago has no statistics yet: without an order from an index each page would sort all.
+    this.#beginPatientSnapshot = `${this.#beginSnapshot}; set local enable_sort = off; set local idle_in_transaction_session_timeout = ${PATIENT_IDLE_TIMEOUT}`;
     const pool = (size: number, setting: string) => {
       const made = new pg.Pool({
         ...poolConfig(options, size),
@@ -180,7 +187,8 @@ export class Database {
       if (session) made.on('connect', (client) => client.query(`set ${setting}`).catch(() => {}));
       return made;
     };
-    const lanes = session ? Math.min(LANES, Math.floor(options.poolSize / 2)) : 0;
+    const { lanes: wanted = LANES } = options;
+    const lanes = session ? Math.min(wanted, Math.floor(options.poolSize / 2)) : 0;
     // The plan of a named reader suits all values: left to itself, PostgreSQL plans again where it does not know a limit.
     if (lanes > 0) this.#lanes = new Lanes(pool(lanes, 'plan_cache_mode = force_generic_plan'));
     this.#pool = pool(options.poolSize - lanes, ISOLATION);
@@ -258,6 +266,13 @@ export class Database {
   /** Runs reading statements that all see the same moment. */
   async snapshot<Result>(run: (transaction: Snapshot) => Promise<Result>): Promise<Result> {
     return this.#attempt(this.#beginSnapshot, run);
+  }
+
+  /** The same where minutes may pass between the statements, since somebody reads along. `run` must bound them. */
+  async patientSnapshot<Result>(
+    run: (transaction: Pick<Transaction, 'query'>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#attempt(this.#beginPatientSnapshot, run);
   }
 
   /**

@@ -34,8 +34,10 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   stale:
     'If-Match names an older version of the task. `current` is the task as it is now: merge and try again.',
   payload_too_large: `The body is larger than ${BODY_BYTES / 1024} KiB.`,
-  unsupported_media_type: 'The body is not `application/json` in UTF-8, or is compressed.',
-  validation_error: 'One or more fields cannot be used. `errors` names each with what it must be.',
+  unsupported_media_type:
+    'The body is not `application/json` in UTF-8 (a file to import: not of a type that can be), or is compressed.',
+  validation_error:
+    'One or more fields cannot be used. `errors` names each with what it must be; of a file the first hundred with their lines, and `errors_total` counts them all.',
   idempotency_key_reused: 'This Idempotency-Key was used for another request. Take a new one.',
   rate_limited: 'Too many requests. `Retry-After` says how many seconds to wait.',
   internal_error: 'A defect on our side. It has been logged under the request id.',

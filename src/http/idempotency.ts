@@ -1,5 +1,5 @@
 // Idempotency-Key: which request a key stands for, and where its first answer is kept.
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_LENGTH } from '../../contract/limits.ts';
 import { read, write } from '../database/statement.ts';
@@ -43,11 +43,14 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   ]);
 }
 
-/** Two requests are the same when method, path and the bytes of the body are. */
-export function requestHash(request: FastifyRequest): Buffer {
+/** Two requests are the same when method, path and the bytes of the body are: these the caller adds. */
+export function startRequestHash(request: FastifyRequest): Hash {
   const path = request.url.replace(/\/+(?=\?|$)/, '');
-  return createHash('sha256')
-    .update(`${request.method} ${path}\n`)
+  return createHash('sha256').update(`${request.method} ${path}\n`);
+}
+
+export function requestHash(request: FastifyRequest): Buffer {
+  return startRequestHash(request)
     .update(request.rawBody ?? '')
     .digest();
 }
@@ -60,6 +63,7 @@ export function keyReused(): AppError {
 }
 
 const NOT_KEPT = new Set([
+  'malformed_request',
   'unauthenticated',
   'invalid_credentials',
   'unauthorized_access',

@@ -15,6 +15,7 @@ import { BODY_BYTES } from '../../contract/limits.ts';
 import type { TrustProxy } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { installBodyParser } from './body.ts';
+import { installBodyDeadline } from './body-deadline.ts';
 import { answerClientError, answerConnect } from './client-error.ts';
 import { installNotFound } from './method-not-allowed.ts';
 import type { OriginRules } from './origin.ts';
@@ -39,7 +40,9 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
-const REQUEST_TIMEOUT = 30_000;
+const HEADERS_TIMEOUT = 30_000;
+/** Of the slowest: a file to import. Other bodies have less time, see body-deadline.ts. */
+const REQUEST_TIMEOUT = 600_000;
 const IDLE_SWEEP = 50;
 // After the word to stop, requests that were on their way then are let in: until none has come for this long, but no
 // more often than that, since others may always come.
@@ -106,7 +109,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler: answerClientError,
     // Node would answer a request without Host itself, in its own shape.
     // Only a socket is upgraded; whoever offers another protocol (curl --http2 does) gets the answer in this one.
-    http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES, shouldUpgradeCallback: isSocketUpgrade },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT,
+      requireHostHeader: false,
+      maxHeaderSize: PARSER_BYTES,
+      shouldUpgradeCallback: isSocketUpgrade,
+    },
     frameworkErrors: (_error, request, reply) => {
       reply.headers({ 'x-request-id': request.id, ...REFUSAL_HEADERS });
       sendProblem(
@@ -127,6 +135,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   installProblems(app);
   installNotFound(app);
   installRequestLog(app);
+  installBodyDeadline(app);
   installBodyParser(app);
   installSecurity(app, { rules: options.rules, https: options.https });
   app.addHook('onRequest', (request, reply, done) => {

@@ -75,7 +75,7 @@ export const deleteOldEvents = batch(
 /** An hour later than a restore is possible, so that the two never meet. */
 export const blankTrash = batch(
   'retention_trash',
-  `update task set title = '', description = null, category = null, due_date = null, purged_at = now()
+  `update task set title = '', description = null, category = null, due_date = null, import_key = null, purged_at = now()
    where (user_id, id) in (
      select user_id, id from task
      where deleted_at <= now() - interval '${TRASH_DAYS} days 1 hour' and purged_at is null ${PICK})`,

@@ -23,11 +23,19 @@ export interface Reply {
 
 export interface Work<Input> {
   /** Checks the request, before anything is locked. */
-  parse: () => Input;
+  parse: () => Input | Promise<Input>;
   /** Makes the change. Runs in the transaction. */
   run: (write: UserWrite, input: Input) => Promise<Reply>;
+  /** What the request was, for a body that `parse` reads by itself. Asked for after `parse`. */
+  hash?: () => Buffer;
   /** Does the same by itself, for a request whose answer need not be kept. */
   atOnce?: (writes: Writes, userId: string, input: Input) => Promise<Reply>;
+}
+
+export interface Answered {
+  answer: Answer;
+  /** It was kept from an earlier request with the same key. */
+  replayed: boolean;
 }
 
 function toAnswer({ status, headers = {}, body }: Reply): Answer {
@@ -44,15 +52,16 @@ function toProblemAnswer(error: AppError, requestId: string): Answer {
 
 interface Keyed {
   key: string;
-  hash: Buffer;
+  hash: () => Buffer;
 }
 
 /** Under the user's lock: the kept answer if there is one, else the one that `produce` makes, which is then kept. */
 async function once(
   write: UserWrite,
-  { key, hash }: Keyed,
+  { key, hash: hashOf }: Keyed,
   produce: () => Promise<Answer>,
-): Promise<{ answer: Answer; replayed: boolean }> {
+): Promise<Answered> {
+  const hash = hashOf();
   const [kept] = await write.read(findAnswer, [write.userId, key]);
   if (kept && !kept.request_hash.equals(hash)) throw keyReused();
   if (kept) return { answer: kept, replayed: true };
@@ -67,10 +76,10 @@ async function keyedWrite<Input>(
   request: FastifyRequest,
   keyed: Keyed,
   work: Work<Input>,
-): Promise<{ answer: Answer; replayed: boolean }> {
+): Promise<Answered> {
   const userId = userIdOf(request);
   try {
-    const input = work.parse();
+    const input = await work.parse();
     return await writeForUser(writes, userId, (write) =>
       once(write, keyed, async () => toAnswer(await work.run(write, input))),
     );
@@ -83,6 +92,25 @@ async function keyedWrite<Input>(
   }
 }
 
+/** Runs a write and tells its answer, or the one that was kept, for a route that sends it in its own way. */
+export async function answerOf<Input>(
+  writes: Writes,
+  request: FastifyRequest,
+  work: Work<Input>,
+): Promise<Answered> {
+  const key = idempotencyKeyOf(request);
+  const hash = work.hash ?? (() => requestHash(request));
+  if (key !== undefined) return keyedWrite(writes, request, { key, hash }, work);
+  const input = await work.parse();
+  const reply = await writeForUser(writes, userIdOf(request), (write) => work.run(write, input));
+  return { answer: toAnswer(reply), replayed: false };
+}
+
+export function sendAnswer(reply: FastifyReply, { answer, replayed }: Answered): FastifyReply {
+  if (replayed) reply.header('idempotency-replayed', 'true');
+  return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
+}
+
 /** Runs a write and sends its answer, or the answer that was kept for the same Idempotency-Key. */
 export async function answerWrite<Input>(
   writes: Writes,
@@ -90,9 +118,8 @@ export async function answerWrite<Input>(
   reply: FastifyReply,
   work: Work<Input>,
 ): Promise<FastifyReply> {
-  const key = idempotencyKeyOf(request);
-  if (key === undefined) {
-    const input = work.parse();
+  if (idempotencyKeyOf(request) === undefined) {
+    const input = await work.parse();
     const userId = userIdOf(request);
     const answer = work.atOnce
       ? work.atOnce(writes, userId, input)
@@ -100,7 +127,5 @@ export async function answerWrite<Input>(
     const { status, headers = {}, body } = await answer;
     return reply.code(status).headers(headers).send(body);
   }
-  const { answer, replayed } = await keyedWrite(writes, request, { key, hash: requestHash(request) }, work);
-  if (replayed) reply.header('idempotency-replayed', 'true');
-  return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
+  return sendAnswer(reply, await answerOf(writes, request, work));
 }

@@ -68,6 +68,6 @@ export const restoreTask = write(
 export const purgeTask = write(
   'task_purge',
   `update task set title = '', description = null, category = null, due_date = null, deleted_at = coalesce(deleted_at, $3), purged_at = $3,
-     updated_at = $3, rev = $4
+     import_key = null, updated_at = $3, rev = $4
    where user_id = $1 and id = $2`,
 );

@@ -49,7 +49,7 @@ export class Client {
     });
     this.#keepCookies(response.headers.getSetCookie());
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
     return {
       status: response.status,
       headers: response.headers,

@@ -1,0 +1,56 @@
+// An answer that begins before its result is known: lines of progress, then the result or the problem.
+import { PassThrough } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NDJSON_TYPE } from '../../contract/portability.ts';
+import { logFailure, problemOf, publicError } from '../http/problem.ts';
+import type { Answered } from '../sync/answered-write.ts';
+
+export class ProgressAnswer {
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  #lines: PassThrough | undefined;
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  /** Until then what goes wrong is answered as everywhere. */
+  begin(): void {
+    this.#lines = new PassThrough();
+    this.#lines.on('error', () => {}); // the client has gone away
+    this.#reply.type(NDJSON_TYPE).send(this.#lines);
+  }
+
+  tell(done: number, total: number): void {
+    this.#write({ type: 'progress', done, total });
+  }
+
+  /** @returns undefined when it has not begun: then the answer is to be sent as any other. */
+  end({ answer: { status, body } }: Answered): FastifyReply | undefined {
+    if (!this.#lines) return undefined;
+    const told = JSON.parse(body) as object;
+    this.#write(status < 400 ? { type: 'result', ...told } : { type: 'problem', problem: told });
+    return this.#close();
+  }
+
+  /** @returns whether it had begun: then the problem is its last line. */
+  fail(thrown: unknown): boolean {
+    if (!this.#lines) return false;
+    const error = publicError(thrown);
+    logFailure(this.#request, error);
+    this.#write({ type: 'problem', problem: problemOf(error, this.#request.id) });
+    this.#close();
+    return true;
+  }
+
+  #write(line: object): void {
+    // A few dozen lines: they may wait in memory for a slow reader.
+    if (this.#lines?.writable) this.#lines.write(`${JSON.stringify(line)}\n`);
+  }
+
+  #close(): FastifyReply {
+    this.#lines?.end();
+    return this.#reply;
+  }
+}

@@ -1,0 +1,222 @@
+// What goes wrong while a file is imported: cut connections, slow ones, several at once, a database that goes away.
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { seedClient } from './support/accounts.ts';
+import type { AnyBody } from './support/client.ts';
+import { expectConverged, TestFollower } from './support/follower.ts';
+import { clientOf, seedSession } from './support/nodes.ts';
+import { importFile, NDJSON } from './support/portability.ts';
+import { expectProblem } from './support/problem.ts';
+import { until } from './support/process.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { openRawReader } from './support/slow-reader.ts';
+import { countersOf, seedTasks } from './support/tasks.ts';
+import { openUpload } from './support/upload.ts';
+
+let server: TestServer;
+let other: TestServer;
+let ada: Awaited<ReturnType<typeof seedClient>>;
+
+beforeAll(async () => {
+  server = await startServer({ shared: true });
+  other = await startServer({ shared: true, connection: server.connection });
+});
+afterAll(async () => {
+  await other.close();
+  await server.close();
+});
+beforeEach(async () => {
+  ada = await seedClient(server);
+});
+
+const rows = (count: number, name = 'T') =>
+  `${Array.from({ length: count }, (_, index) => `${name}${index},"${'words of a description '.repeat(8)}"`).join('\n')}\n`;
+const HEAD = 'title,description\n';
+
+const stored = async () => {
+  const [row] = await server.sql<AnyBody>('select count(*)::integer as count from task where user_id = $1', [
+    ada.account.id,
+  ]);
+  return row.count;
+};
+const openTransactions = async () => {
+  const [row] = await server.sql<AnyBody>(
+    `select count(*)::integer as open from pg_stat_activity
+     where datname = current_database() and application_name = 'donewell' and xact_start is not null`,
+  );
+  return row.open;
+};
+const filesAside = () => readdirSync(tmpdir()).filter((name) => name.startsWith('donewell-import-'));
+
+/** Nothing came of it, nothing is left of it, and the next one goes through. */
+async function expectNothingWritten(): Promise<void> {
+  await until(async () => (await openTransactions()) === 0, 'the end of the transactions');
+  expect(await stored()).toBe(0);
+  const { kept, counted } = await countersOf(server, ada.account.id);
+  expect(kept).toEqual(counted);
+  expect(kept.rev).toBe(0);
+  expect(filesAside()).toEqual([]);
+  const { status, body } = await importFile(ada, `${HEAD}x,y\n`);
+  expect([status, body.created]).toEqual([200, 1]);
+}
+
+describe('a connection that is cut', () => {
+  it('in the middle of the file leaves nothing, however often', async () => {
+    for (let round = 0; round < 5; round++) {
+      const uploads = [1, 2].map(() => openUpload(server.url, ada.accessToken));
+      await Promise.all(uploads.map((upload) => upload.send(HEAD + rows(500))));
+      for (const upload of uploads) upload.cut();
+      for (const upload of uploads) expect(await upload.answer).toBeUndefined();
+      // The places are free again.
+      await until(
+        async () => (await importFile(ada, '', { query: '?dry_run=true' })).status === 422,
+        'a place',
+      );
+    }
+    await expectNothingWritten();
+  });
+
+  it('while the tasks are written leaves nothing, and no answer for the key', async () => {
+    const headers = { accept: NDJSON, 'idempotency-key': 'cut' };
+    const upload = openUpload(server.url, ada.accessToken, { headers });
+    await upload.send(HEAD + rows(20_000));
+    upload.end();
+    expect(await upload.firstBytes).toContain('"progress"');
+    upload.cut();
+    await until(async () => (await openTransactions()) === 0, 'the end of the transaction');
+    expect(await stored()).toBe(0);
+    expect(await server.sql('select 1 from idempotency_key where user_id = $1', [ada.account.id])).toEqual(
+      [],
+    );
+    const again = await importFile(ada, HEAD + rows(20_000), { headers: { 'idempotency-key': 'cut' } });
+    expect(again.body).toMatchObject({ created: 20_000, already_there: 0 });
+  });
+});
+
+describe('several at once', () => {
+  it('of one file make its tasks once, on two nodes', async () => {
+    const file = HEAD + rows(300);
+    const token = await seedSession(server, ada.account.id);
+    const answers = await Promise.all(
+      [server, other].map(({ url }) => importFile(clientOf(url, token), file)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers.map(({ body }) => body.created).sort()).toEqual([0, 300]);
+    expect(await stored()).toBe(300);
+  });
+
+  it('of different files, with other writes between, leave dense revisions and right counters', async () => {
+    const user = await seedSession(server, ada.account.id);
+    const follower = new TestFollower(other.url, user);
+    await until(() => follower.socket.connected && follower.syncs > 0, 'the follower');
+    const writes = Array.from({ length: 30 }, (_, index) =>
+      clientOf(index % 2 ? server.url : other.url, user).post('/api/tasks', { title: `W${index}` }),
+    );
+    const imports = ['A', 'B'].map((name, index) =>
+      importFile(clientOf((index ? server : other).url, user), HEAD + rows(400, name)),
+    );
+    expect((await Promise.all(imports)).map(({ body }) => body.created)).toEqual([400, 400]);
+    expect(new Set((await Promise.all(writes)).map(({ status }) => status))).toEqual(new Set([201]));
+    const { kept, counted } = await countersOf(server, ada.account.id);
+    expect(kept).toEqual(counted);
+    expect(kept.rev).toBe(830);
+    expect(await stored()).toBe(830);
+    await expectConverged(server.url, [follower]);
+    follower.close();
+  });
+
+  it('are bounded: one more is told to come later, and nobody else waits', async () => {
+    const bob = await seedClient(server);
+    const open = async () => {
+      const upload = openUpload(server.url, ada.accessToken);
+      await upload.send(HEAD);
+      return upload;
+    };
+    const uploads = [await open(), await open()];
+    await until(async () => {
+      // One of them may have met the probe before.
+      for (const [index, upload] of uploads.entries()) if (upload.isAnswered()) uploads[index] = await open();
+      return (await importFile(bob, HEAD)).status === 503;
+    }, 'all places taken');
+    expectProblem(await importFile(bob, HEAD), 'overloaded');
+    expect((await bob.post('/api/tasks', { title: 'x' })).status).toBe(201);
+    for (const upload of uploads) {
+      await upload.send(rows(1));
+      upload.end();
+    }
+    expect(
+      (await Promise.all(uploads.map((upload) => upload.answer))).map((answer) => answer?.status),
+    ).toEqual([200, 200]);
+    expect((await importFile(bob, `${HEAD}x,\n`)).status).toBe(200);
+  });
+});
+
+describe('a database that goes away', () => {
+  it('while the tasks are written undoes all, and says so in the last line', async () => {
+    const upload = openUpload(server.url, ada.accessToken, { headers: { accept: NDJSON } });
+    await upload.send(HEAD + rows(20_000));
+    upload.end();
+    await upload.firstBytes;
+    await server.sql(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = 'donewell' and xact_start is not null`,
+    );
+    const last = JSON.parse((await upload.answer)?.text.trim().split('\n').at(-1) ?? '{}');
+    expect(last).toMatchObject({ type: 'problem', problem: { status: 503, code: 'database_error' } });
+    await expectNothingWritten();
+  });
+});
+
+describe('a file that is too large', () => {
+  it('is refused by what it says of itself, before it is read', async () => {
+    const upload = openUpload(server.url, ada.accessToken, {
+      headers: { 'content-length': String(128 * 1_048_576 + 1) },
+    });
+    await upload.send(HEAD);
+    expect(await upload.answer).toMatchObject({ status: 413 });
+    upload.cut();
+    await expectNothingWritten();
+  });
+
+  it('is refused for its number of tasks and of lines, without reading on for ever', async () => {
+    const many = `title\n${'x\n'.repeat(200_001)}`;
+    const { errors, errors_total } = expectProblem(await importFile(ada, many), 'validation_error');
+    expect([errors, errors_total]).toEqual([
+      [{ line: 200_002, path: '', message: 'is beyond the 200000 tasks of one import' }],
+      1,
+    ]);
+    const empty = expectProblem(
+      await importFile(ada, `title\n${'\n'.repeat(600_000)}x\n`),
+      'validation_error',
+    );
+    expect(empty.errors?.[0]).toMatchObject({ line: 500_001 });
+    await expectNothingWritten();
+  });
+});
+
+describe('who is too slow', () => {
+  it('loses the connection: a body that stops, a file that stops, an export that nobody reads', async () => {
+    const description = 'x'.repeat(900);
+    await seedTasks(
+      server,
+      ada.account.id,
+      Array.from({ length: 10_000 }, (_, index) => ({ title: `T${index}`, description })),
+    );
+    const reader = await openRawReader(server.url, '/api/account/export', ada.accessToken);
+    await reader.readSome();
+    const file = openUpload(server.url, ada.accessToken);
+    await file.send(HEAD);
+    const json = { 'content-type': 'application/json', 'content-length': '100' };
+    const body = openUpload(server.url, ada.accessToken, { path: '/api/tasks', headers: json });
+    await body.send('{"title":');
+    for (const slow of [file, body]) {
+      const answer = await slow.answer;
+      expect([answer?.status, JSON.parse(answer?.text ?? '{}').code]).toEqual([408, 'malformed_request']);
+    }
+    await until(async () => (await openTransactions()) === 0, 'the end of the export');
+    await reader.readAll().catch(() => {});
+    expect(reader.isWhole()).toBe(false);
+    expect(filesAside()).toEqual([]);
+  }, 120_000);
+});
