@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findBinaries, prepareBinaries } from './embedded/binaries.ts';
-import { createCluster, DATABASE, readPassword, removeDrafts, SUPERUSER } from './embedded/cluster.ts';
+import {
+  createCluster,
+  DATABASE,
+  nameOfFiles,
+  readPassword,
+  removeDrafts,
+  SUPERUSER,
+} from './embedded/cluster.ts';
 import { createDataDirectory, findPlace, linkCluster } from './embedded/data-directory.ts';
 import { EmbeddedPostgresError, inWords } from './embedded/error.ts';
 import { endLeftovers, SOCKET_DIRECTORY } from './embedded/leftovers.ts';
@@ -25,6 +32,8 @@ export { EmbeddedPostgresError };
 export interface EmbeddedPostgres {
   /** How to connect with `pg`; the host is the directory of a unix socket, there is no TCP port. */
   readonly connection: Connection;
+  /** Names the files of the cluster: a copy of them has another name. */
+  readonly files: string;
   /** Settles (with the reason) if the postmaster dies on its own and could not be restarted. */
   readonly failed: Promise<Error>;
   /** Ends PostgreSQL in order, waits for it, and frees the data directory. Any number of calls. */
@@ -80,7 +89,8 @@ export async function startEmbeddedPostgres(options: {
     const launch = { binaries, cluster, account, connection, log };
     postmaster = launchPostmaster(launch);
     await waitUntilReady(postmaster, connection, log);
-    return new Supervisor(launch, postmaster, lock);
+    const files = await nameOfFiles(cluster);
+    return new Supervisor(launch, files, postmaster, lock);
   } catch (error) {
     await postmaster?.stop();
     if (socketDir) await rm(socketDir, { recursive: true, force: true });
@@ -95,6 +105,7 @@ export async function startEmbeddedPostgres(options: {
 /** Keeps one postmaster running until it is told to stop. */
 class Supervisor implements EmbeddedPostgres {
   readonly connection: Connection;
+  readonly files: string;
   readonly failed: Promise<Error>;
   readonly #launch: Launch;
   readonly #lock: DirectoryLock;
@@ -103,8 +114,9 @@ class Supervisor implements EmbeddedPostgres {
   #postmaster: Postmaster;
   #stopped: Promise<void> | undefined;
 
-  constructor(launch: Launch, postmaster: Postmaster, lock: DirectoryLock) {
+  constructor(launch: Launch, files: string, postmaster: Postmaster, lock: DirectoryLock) {
     this.connection = launch.connection;
+    this.files = files;
     this.#launch = launch;
     this.#postmaster = postmaster;
     this.#lock = lock;

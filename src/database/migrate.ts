@@ -74,7 +74,10 @@ async function assertServer(client: pg.Client): Promise<void> {
   if (encoding !== 'UTF8') throw new MigrationError(`The database must be in UTF8; it is in ${encoding}.`);
 }
 
-async function applyPending(client: pg.Client): Promise<string[]> {
+/** Done with the migrated database, in the transaction and under the lock of the migration. */
+export type AfterMigration = (client: pg.Client) => Promise<unknown>;
+
+async function applyPending(client: pg.Client, then: AfterMigration): Promise<string[]> {
   const migrations = loadMigrations();
   await client.query('begin');
   // A lock of the transaction, not of the session: it also holds behind a transaction-mode pooler.
@@ -90,6 +93,7 @@ async function applyPending(client: pg.Client): Promise<string[]> {
     ]);
     await client.query(sql);
   }
+  await then(client);
   await client.query('commit');
   return pending.map((migration) => migration.name);
 }
@@ -107,7 +111,10 @@ function explained(error: unknown): unknown {
  * @returns the names of those applied now.
  * @throws MigrationError for a database of a newer version, an altered migration or a PostgreSQL before 15.
  */
-export async function migrate(connection: pg.ClientConfig): Promise<string[]> {
+export async function migrate(
+  connection: pg.ClientConfig,
+  then: AfterMigration = async () => {},
+): Promise<string[]> {
   for (let attempt = 1; ; attempt++) {
     const client = new pg.Client({
       ...connection,
@@ -118,7 +125,7 @@ export async function migrate(connection: pg.ClientConfig): Promise<string[]> {
     try {
       await client.connect();
       await assertServer(client);
-      return await applyPending(client);
+      return await applyPending(client, then);
     } catch (error) {
       // Two first starts can meet while each creates the ledger itself.
       const lostRace = isRetryable(error) || /^(23505|42P07|42710)$/.test(codeOf(error));
@@ -137,6 +144,7 @@ export async function migrateWhenReachable(
   connection: pg.ClientConfig,
   log: (message: string) => void,
   stopping: AbortSignal = new AbortController().signal,
+  then?: AfterMigration,
 ): Promise<string[]> {
   const aborted = new Promise<never>((_resolve, reject) => {
     stopping.addEventListener('abort', () => reject(new Error('told to stop')), { once: true });
@@ -144,7 +152,7 @@ export async function migrateWhenReachable(
   aborted.catch(() => {});
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
-      return await Promise.race([migrate(connection), aborted]);
+      return await Promise.race([migrate(connection, then), aborted]);
     } catch (error) {
       if (stopping.aborted) throw error;
       const refusal = refusalOf(error);

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { ConfigError, type Settings } from '../config.ts';
 import { startEmbeddedPostgres } from './embedded.ts';
 import { migrateWhenReachable } from './migrate.ts';
+import { noticeRestore } from './origin.ts';
 
 export interface OpenDatabase {
   connection: ClientConfig;
@@ -14,7 +15,10 @@ export interface OpenDatabase {
   stop(): Promise<void>;
 }
 
-type Reached = Omit<OpenDatabase, 'applied'>;
+interface Reached extends Omit<OpenDatabase, 'applied'> {
+  /** Which files a private PostgreSQL has; empty for a foreign one. */
+  files: string;
+}
 
 async function openPrivate(settings: Settings, logger: Logger): Promise<Reached> {
   const dataDir = path.resolve(settings.DATA_DIR);
@@ -24,7 +28,7 @@ async function openPrivate(settings: Settings, logger: Logger): Promise<Reached>
   void postgres.failed.then((error) => {
     throw error;
   });
-  return { connection: postgres.connection, stop: () => postgres.stop() };
+  return { connection: postgres.connection, files: postgres.files, stop: () => postgres.stop() };
 }
 
 /** Starts or reaches the database and brings it to this version's schema. */
@@ -39,15 +43,22 @@ export async function openDatabase(
   }
   const foreign = {
     connection: { connectionString: settings.DATABASE_URL },
+    files: '',
     stop: async () => {},
   } as Reached;
   const database = settings.DATABASE_URL === undefined ? await openPrivate(settings, logger) : foreign;
   try {
     const direct = settings.DATABASE_DIRECT_URL;
     const connection = direct === undefined ? database.connection : { connectionString: direct };
-    const applied = await migrateWhenReachable(connection, (message) => logger.warn(message), stopping);
+    const warn = (message: string) => logger.warn(message);
+    let restored = false;
+    const applied = await migrateWhenReachable(connection, warn, stopping, async (client) => {
+      restored = await noticeRestore(client, database.files);
+    });
+    if (restored)
+      warn('The data lie elsewhere than at the last start: every client is told to start its sync again.');
     if (applied.length > 0) logger.info(`Migrated the database: ${applied.join(', ')}`);
-    return { ...database, applied };
+    return { connection: database.connection, stop: database.stop, applied };
   } catch (error) {
     await database.stop();
     throw error;

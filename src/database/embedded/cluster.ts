@@ -10,6 +10,7 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   statfs,
   writeFile,
 } from 'node:fs/promises';
@@ -125,4 +126,10 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** A name that a copy of the cluster does not keep: the identity of a file that PostgreSQL writes in place. */
+export async function nameOfFiles(cluster: string): Promise<string> {
+  const { ino, birthtimeNs } = await stat(path.join(cluster, 'global', 'pg_control'), { bigint: true });
+  return `${ino}/${birthtimeNs}`;
 }
