@@ -1,13 +1,27 @@
 // Every environment variable: its type, its default and one sentence; nothing else in the server reads the environment.
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import {
+  boolean,
+  host,
+  type MailSender,
+  mailSender,
+  oneOf,
+  origins,
+  type Parse,
+  publicUrl,
+  type SmtpServer,
+  smtpServer,
+  type TrustProxy,
+  text,
+  trustProxy,
+  url,
+  wholeNumber,
+} from './config/values.ts';
 
 /** What a person wrote in the environment cannot be used. The message is one line that names the variable. */
 export class ConfigError extends Error {}
-
-type Parse<Value> = (raw: string) => Value;
 
 interface Variable<Value> {
   /** One sentence for the documentation and `.env.example`. */
@@ -30,110 +44,6 @@ const DEFAULT_ORIGINS = ['localhost', '127.0.0.1'].flatMap((name) =>
   ['3000', '3001'].map((port) => `http://${name}:${port}`),
 );
 
-function refuse(): never {
-  throw new ConfigError();
-}
-
-function wholeNumber(minimum: number, maximum: number): Parse<number> {
-  return (raw) => {
-    const value = /^\d{1,15}$/.test(raw) ? Number(raw) : Number.NaN;
-    return value >= minimum && value <= maximum ? value : refuse();
-  };
-}
-
-function boolean(raw: string): boolean {
-  const value = raw.toLowerCase();
-  return value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : refuse();
-}
-
-function oneOf<Name extends string>(names: readonly Name[]): Parse<Name> {
-  return (raw) => names.find((name) => name === raw.toLowerCase()) ?? refuse();
-}
-
-function url(...protocols: string[]): Parse<string> {
-  return (raw) => {
-    const { protocol } = new URL(raw);
-    return protocols.includes(protocol) && raw.slice(protocol.length).startsWith('//') ? raw : refuse();
-  };
-}
-
-function publicUrl(raw: string): string {
-  const parsed = new URL(raw);
-  const plain = parsed.search === '' && parsed.hash === '' && parsed.username === '';
-  return plain && /^https?:$/.test(parsed.protocol) ? raw.replace(/\/+$/, '') : refuse();
-}
-
-function origins(raw: string): string[] {
-  const list = raw
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-  return list.map((entry) => {
-    const parsed = new URL(entry);
-    const isOrigin = /^https?:$/.test(parsed.protocol) && parsed.pathname === '/' && !entry.includes('*');
-    return isOrigin && parsed.search === '' ? parsed.origin : refuse();
-  });
-}
-
-/** Addresses or CIDR blocks, or a number of hops; `false` trusts nobody. */
-export type TrustProxy = false | number | string[];
-
-function trustProxy(raw: string): TrustProxy {
-  if (/^\d{1,2}$/.test(raw)) return Number(raw) === 0 ? false : Number(raw);
-  return raw.split(',').map((entry) => {
-    const [address = '', prefix, ...rest] = entry.trim().split('/');
-    const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : refuse();
-    const valid =
-      rest.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
-    return valid ? entry.trim() : refuse();
-  });
-}
-
-/** A mail server, as `SMTP_URL` names it. */
-export interface SmtpServer {
-  host: string;
-  port: number;
-  /** TLS from the first byte; otherwise by STARTTLS. */
-  secure: boolean;
-  /** Without TLS nothing is sent. */
-  requireTls: boolean;
-  user: string | undefined;
-  password: string | undefined;
-}
-
-const THIS_MACHINE = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i;
-
-function smtpServer(raw: string): SmtpServer {
-  const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(raw);
-  const isPlain = /^\/?$/.test(pathname) && /^(\?tls=optional)?$/.test(search) && hash === '';
-  if (!isPlain || hostname === '' || !/^smtps?:\/\//i.test(raw)) refuse();
-  const secure = protocol === 'smtps:';
-  return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? (secure ? 465 : 587) : Number(port),
-    secure,
-    requireTls: !secure && search === '' && !THIS_MACHINE.test(hostname),
-    user: username === '' ? undefined : decodeURIComponent(username),
-    password: password === '' ? undefined : decodeURIComponent(password),
-  };
-}
-
-/** Whom mails are from. */
-export interface MailSender {
-  name: string;
-  address: string;
-}
-
-function mailSender(raw: string): MailSender {
-  const [, name = '', bracketed] = /^([^<>"\p{Cc}]{0,100}?) *<([^<>]*)>$/u.exec(raw) ?? [];
-  const address = bracketed ?? raw;
-  return /^[^\s@<>"(),:;\\[\]]+@[A-Za-z0-9.-]+$/.test(address) ? { name, address } : refuse();
-}
-
-function host(raw: string): string {
-  return /^[A-Za-z0-9.:_-]{1,253}$/.test(raw) ? raw : refuse();
-}
-
 function variable<Value>(
   fallback: Value,
   defaultText: string,
@@ -142,10 +52,6 @@ function variable<Value>(
   doc: string,
 ): Variable<Value> {
   return { doc, mustBe, defaultText, fallback, parse };
-}
-
-function text(raw: string): string {
-  return raw;
 }
 
 /** The table of all variables. `docs/configuration.md` and `.env.example` are checked against it. */

@@ -12,7 +12,7 @@ import fastify, {
 import type { Logger } from 'pino';
 import { SOCKET_PATH } from '../../contract/events.ts';
 import { BODY_BYTES } from '../../contract/limits.ts';
-import type { TrustProxy } from '../config.ts';
+import type { TrustProxy } from '../config/values.ts';
 import { AppError } from '../errors.ts';
 import { installBodyParser } from './body.ts';
 import { installBodyDeadline } from './body-deadline.ts';

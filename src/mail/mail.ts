@@ -1,7 +1,8 @@
 // Mail put together: the queue that letters are posted to, and the sender behind it.
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { ConfigError, type MailSender, type Settings } from '../config.ts';
+import type { MailSender } from '../config/values.ts';
+import { ConfigError, type Settings } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { Outbox } from './outbox.ts';
 import { MailQueue } from './queue.ts';

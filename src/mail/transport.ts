@@ -1,6 +1,6 @@
 // The way out of a mail: an SMTP server, or without one a file in the outbox, both as the same message.
 import type { SendMailOptions, Transporter } from 'nodemailer';
-import type { MailSender, SmtpServer } from '../config.ts';
+import type { MailSender, SmtpServer } from '../config/values.ts';
 import { onDemand } from '../on-demand.ts';
 import { htmlOf, type Letter, textOf } from './letter.ts';
 import type { Outbox } from './outbox.ts';

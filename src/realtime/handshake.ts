@@ -4,7 +4,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { isApiToken } from '../auth/api-token.ts';
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import { bearerToken, type Caller, type Callers } from '../auth/caller.ts';
-import type { TrustProxy } from '../config.ts';
+import type { TrustProxy } from '../config/values.ts';
 import { isForeign, type OriginRules } from '../http/origin.ts';
 import type { RealtimeSocket } from './socket.ts';
 

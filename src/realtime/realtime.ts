@@ -4,7 +4,7 @@ import type { ClientConfig } from 'pg';
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Callers } from '../auth/caller.ts';
 import type { SessionUses } from '../auth/session-uses.ts';
-import type { TrustProxy } from '../config.ts';
+import type { TrustProxy } from '../config/values.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import type { OriginRules } from '../http/origin.ts';
