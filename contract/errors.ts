@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   two_factor_required: { status: 401, title: 'Second factor required' },
   invalid_code: { status: 401, title: 'Wrong code' },
   unauthorized_access: { status: 403, title: 'Not allowed' },
+  fresh_sign_in_required: { status: 403, title: 'Sign in again' },
   account_disabled: { status: 403, title: 'Account disabled' },
   email_not_verified: { status: 403, title: 'E-mail not confirmed' },
   signup_closed: { status: 403, title: 'Sign-up closed' },
@@ -19,6 +20,7 @@ export const ERROR_CODES = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   email_taken: { status: 409, title: 'E-mail already registered' },
+  last_way_in: { status: 409, title: 'Last way in' },
   two_factor_conflict: { status: 409, title: 'Second factor is on or off already' },
   idempotency_in_progress: { status: 409, title: 'Request in progress' },
   invalid_link: { status: 410, title: 'Link no longer valid' },
@@ -31,6 +33,7 @@ export const ERROR_CODES = {
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Internal error' },
   database_error: { status: 503, title: 'Database unavailable' },
+  provider_unavailable: { status: 503, title: 'Other service unavailable' },
   overloaded: { status: 503, title: 'Overloaded' },
 } as const;
 

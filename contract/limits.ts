@@ -41,6 +41,8 @@ export const WRONG_CODE_HOURS = 24;
 export const TWO_FACTOR_CHALLENGE_SECONDS = 600;
 /** Wrong current passwords given by whoever is signed in to one account, in as many minutes. */
 export const WRONG_PASSWORDS_PER_ACCOUNT = 20;
+/** Sign-ins by passkey or another service that an address may begin in as many minutes as wrong ones are counted. */
+export const BEGINNINGS_PER_ADDRESS = 60;
 /** Who has signed in no longer ago may do what a stolen session must not. */
 export const FRESH_SIGN_IN_MINUTES = 10;
 export const PASSKEYS_PER_USER = 20;

@@ -29,6 +29,8 @@ export const SECURITY_EVENTS = {
   two_factor_failed: 'Somebody who knew the password gave a wrong code of the second factor.',
   recovery_code_used: 'Somebody signed in with a recovery code.',
   recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
+  provider_connected: 'Another service was connected, by which one can sign in.',
+  provider_disconnected: 'Another service was disconnected.',
   passkey_added: 'A passkey was added.',
   passkey_removed: 'A passkey was removed.',
   data_exported: 'All data of the account were exported.',

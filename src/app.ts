@@ -33,6 +33,15 @@ import {
   PasswordReset,
 } from '../contract/links.ts';
 import { EXPORT_LINES, IMPORT_LINES_TOLD, ImportResult } from '../contract/portability.ts';
+import {
+  Connection,
+  ConnectionList,
+  NewConnection,
+  Provider,
+  ProviderList,
+  ProviderRedirect,
+  ProviderSignIn,
+} from '../contract/providers.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
@@ -59,6 +68,9 @@ import { ANSWERED_BY_US } from './auth/links/better-auth-routes.ts';
 import { createLinks } from './auth/links/links.ts';
 import { linkRoutes } from './auth/links/routes.ts';
 import { PasswordChecks } from './auth/password-checks.ts';
+import { providerRoutes } from './auth/providers/routes.ts';
+import { createProviderService } from './auth/providers/service.ts';
+import { providersOf } from './auth/providers/settings.ts';
 import { authRoutes } from './auth/routes.ts';
 import { ChallengeCookie } from './auth/second-factor/challenge.ts';
 import { twoFactorRoutes } from './auth/second-factor/routes.ts';
@@ -106,6 +118,13 @@ export interface AppOptions {
 }
 
 const NAMED_SCHEMAS: TSchema[] = [
+  Provider,
+  ProviderList,
+  ProviderSignIn,
+  ProviderRedirect,
+  Connection,
+  ConnectionList,
+  NewConnection,
   User,
   Session,
   SignedIn,
@@ -202,7 +221,8 @@ async function installPortability(
 /** Who may come in, and by what. */
 function authParts(options: AppOptions, { database, store, trail, queue }: Foundations) {
   const { settings, secrets, logger } = options;
-  const { origin, protocol } = new URL(publicUrlOf(settings));
+  const publicUrl = publicUrlOf(settings);
+  const { origin, protocol } = new URL(publicUrl);
   const https = protocol === 'https:';
   const rules = { allowed: new Set([...settings.ALLOWED_ORIGINS, origin]) };
   const maximum = settings.SESSION_MAX_DAYS * 24 * 60 * 60;
@@ -217,6 +237,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
   const challenges = new ChallengeCookie({ https });
   const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
+  const providers = providersOf(settings);
   const { auth, close } = createBetterAuth({
     connections: databaseOptions(options),
     database,
@@ -234,18 +255,19 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     links: links.requests,
     requireVerifiedEmail,
     limits,
+    providers,
+    publicUrl,
     logger,
   });
   const gates = { auth, close, callers, challenges, checks, ends, factors, limits, links, tokens };
-  return { ...gates, https, origin, rules, requireVerifiedEmail };
+  return { ...gates, https, origin, providers, publicUrl, rules, requireVerifiedEmail };
 }
 
 async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
   const { settings, secrets, logger } = options;
   const { database, store, trail, uses } = foundations;
-  const publicUrl = publicUrlOf(settings);
   const parts = authParts(options, foundations);
-  const { auth, callers, challenges, checks, ends, factors, https, links, rules, tokens } = parts;
+  const { auth, callers, challenges, checks, ends, factors, https, links, publicUrl, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -280,6 +302,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     rules,
     service: createTwoFactorService({ factors, checks }),
   });
+  providerRoutes(app, createProviderService({ ...parts, database, trail, allowedOrigins: rules.allowed }));
   await betterAuthRoutes(app, { ...parts, trail, except: ANSWERED_BY_US });
   await linkRoutes(app, { ...links, rules, checks });
   accountRoutes(app, {

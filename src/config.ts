@@ -5,6 +5,8 @@ import { parseEnv } from 'node:util';
 import {
   boolean,
   host,
+  issuer,
+  label,
   type MailSender,
   mailSender,
   oneOf,
@@ -231,6 +233,62 @@ export const VARIABLES = {
     boolean,
     'Whether an account can be signed in to only once its e-mail has been confirmed.',
   ),
+  GOOGLE_CLIENT_ID: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client id as Google shows it',
+    text,
+    'Lets people sign in with Google: its callback address there is `PUBLIC_URL/api/auth/callback/google`.',
+  ),
+  GOOGLE_CLIENT_SECRET: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client secret as Google shows it',
+    text,
+    'Goes with `GOOGLE_CLIENT_ID`.',
+  ),
+  GITHUB_CLIENT_ID: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client id as GitHub shows it',
+    text,
+    'Lets people sign in with GitHub: its callback address there is `PUBLIC_URL/api/auth/callback/github`.',
+  ),
+  GITHUB_CLIENT_SECRET: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client secret as GitHub shows it',
+    text,
+    'Goes with `GITHUB_CLIENT_ID`.',
+  ),
+  OIDC_ISSUER: variable<string | undefined>(
+    undefined,
+    'none',
+    'an https:// address, or an http:// one on this machine',
+    issuer,
+    'Lets people sign in with an OpenID Connect provider: the address that it calls its issuer; its callback address there is `PUBLIC_URL/api/auth/callback/oidc`.',
+  ),
+  OIDC_CLIENT_ID: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client id as the provider shows it',
+    text,
+    'Goes with `OIDC_ISSUER`.',
+  ),
+  OIDC_CLIENT_SECRET: variable<string | undefined>(
+    undefined,
+    'none',
+    'the client secret as the provider shows it',
+    text,
+    'Goes with `OIDC_CLIENT_ID`; sent to the provider in the body of a request (`client_secret_post`).',
+  ),
+  OIDC_NAME: variable(
+    'Single sign-on',
+    '`Single sign-on`',
+    'a name of at most 40 characters without markup',
+    label,
+    'What the provider at `OIDC_ISSUER` is called on the sign-in page.',
+  ),
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -264,10 +322,26 @@ function settingOf(name: VariableName, environment: Environment): unknown {
   }
 }
 
+/** Variables that are of use together or not at all. */
+const SETS = [
+  ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET'],
+  ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
+  ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+] as const;
+
+function assertWholeSets(settings: Settings): void {
+  for (const set of SETS) {
+    const given = set.find((name) => settings[name] !== undefined);
+    const missing = set.find((name) => settings[name] === undefined);
+    if (given && missing) throw new ConfigError(`${missing} must be set together with ${given}.`);
+  }
+}
+
 /** @throws ConfigError naming the first variable that cannot be used. */
 export function loadSettings(environment: Environment): Settings {
   const names = Object.keys(VARIABLES) as VariableName[];
   const settings = Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
+  assertWholeSets(settings);
   const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;
   return isQuiet ? settings : { ...settings, LOG_LEVEL: 'debug' };
 }

@@ -43,6 +43,21 @@ const smtp = (server: object) => ({
   ...server,
 });
 
+/** Variables of which one is of no use without the others, with values that will do. */
+const SETS: Partial<Record<VariableName, string>>[] = [
+  { GOOGLE_CLIENT_ID: 'id', GOOGLE_CLIENT_SECRET: 'secret' },
+  { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' },
+  { OIDC_ISSUER: 'https://id.example.com', OIDC_CLIENT_ID: 'id', OIDC_CLIENT_SECRET: 'secret' },
+];
+const ANYTHING_OF_PROVIDERS = SETS.flatMap((set) => Object.keys(set) as VariableName[]).filter(
+  (name) => name !== 'OIDC_ISSUER',
+);
+
+/** One variable, with those that it goes with. */
+function together(name: string, raw: string): Record<string, string> {
+  return { ...SETS.find((set) => Object.hasOwn(set, name)), [name]: raw };
+}
+
 type Good = [raw: string, meaning: unknown];
 
 const GOOD: Partial<Record<VariableName, Good[]>> = {
@@ -142,6 +157,17 @@ const GOOD: Partial<Record<VariableName, Good[]>> = {
     ['<a@localhost>', { name: '', address: 'a@localhost' }],
     ['Donewell, the list <a+b@b.example>', { name: 'Donewell, the list', address: 'a+b@b.example' }],
   ],
+  ...Object.fromEntries(ANYTHING_OF_PROVIDERS.map((name) => [name, [['a/b~+=', 'a/b~+=']]])),
+  OIDC_ISSUER: [
+    'https://id.example.com',
+    'https://id.example.com/realms/acme/',
+    'http://localhost:1',
+    'http://[::1]:1',
+  ].map((url) => [url, url]),
+  OIDC_NAME: [
+    ['Acme, Söhne', 'Acme, Söhne'],
+    ['x'.repeat(40), 'x'.repeat(40)],
+  ],
 };
 
 const NUMBERS = ['x', '-1', '1.5', '1e3', '0x10', '٣', '1 2', '99999999999999999999', 'NaN', '+5'];
@@ -214,6 +240,18 @@ const BAD: Partial<Record<VariableName, string[]>> = {
     'A\r\nX: y <a@b>',
     '<a@b\r\n>',
   ],
+  OIDC_ISSUER: [
+    'x',
+    'id.example.com',
+    'http://id.example.com',
+    'http://localhost.example.com',
+    'https://u:p@id.example.com',
+    'https://id.example.com/?a=b',
+    'https://id.example.com/#a',
+    'javascript:1',
+    'file:///etc/passwd',
+  ],
+  OIDC_NAME: ['<b>Acme</b>', 'Acme & Co', '"Acme"', 'A\nB', 'x'.repeat(41)],
 };
 
 describe('a setting', () => {
@@ -227,14 +265,14 @@ describe('a setting', () => {
 
   it.each(Object.entries(GOOD))('may be good: %s', (name, values) => {
     for (const [raw, meaning] of values)
-      expect([raw, loadSettings({ [name]: raw })[name as VariableName]]).toEqual([raw, meaning]);
+      expect([raw, loadSettings(together(name, raw))[name as VariableName]]).toEqual([raw, meaning]);
   });
 
   it.each(Object.entries(BAD))(
     'that is bad is refused in one line that names it and not the value: %s',
     (name, values) => {
       for (const raw of values) {
-        const attempt = () => loadSettings({ [name]: raw });
+        const attempt = () => loadSettings(together(name, raw));
         expect(attempt, `${name}=${raw}`).toThrow(ConfigError);
         try {
           attempt();
@@ -249,9 +287,31 @@ describe('a setting', () => {
 
   it('is tried here, whichever it is', () => {
     expect(Object.keys(GOOD).sort()).toEqual(Object.keys(VARIABLES).sort());
-    const anything: VariableName[] = ['DATA_DIR', 'SECRET_KEY', 'BETTER_AUTH_SECRET', 'LOG_FILE'];
+    const ours: VariableName[] = ['DATA_DIR', 'SECRET_KEY', 'BETTER_AUTH_SECRET', 'LOG_FILE'];
+    const anything = [...ours, ...ANYTHING_OF_PROVIDERS];
     const refusing = Object.keys(VARIABLES).filter((name) => !anything.includes(name as VariableName));
     expect(Object.keys(BAD).sort()).toEqual(refusing.sort());
+  });
+});
+
+describe('the settings of another service to sign in with', () => {
+  it('are whole or absent: half of them are refused in one line that names what is missing, and no value', () => {
+    for (const set of SETS) {
+      expect(() => loadSettings(set)).not.toThrow();
+      for (const missing of Object.keys(set)) {
+        for (const empty of [undefined, '', ' ']) {
+          const half = { ...set, [missing]: empty };
+          const given = Object.keys(set).find((name) => name !== missing);
+          const line = `${missing} must be set together with ${given}.`;
+          expect(() => loadSettings(half)).toThrow(new ConfigError(line));
+        }
+      }
+    }
+  });
+
+  it('have a name, which does no harm alone', () => {
+    expect(loadSettings({ OIDC_NAME: 'Acme' }).OIDC_NAME).toBe('Acme');
+    expect(loadSettings({}).OIDC_NAME).toBe('Single sign-on');
   });
 });
 
@@ -297,6 +357,18 @@ describe('a start with a bad setting', () => {
       /^DATABASE_DIRECT_URL must be set together with DATABASE_URL\.\n$/,
     ],
     [{ SMTP_URL: 'smtp://u:hunter2@h' }, /^MAIL_FROM must be set together with SMTP_URL\.\n$/],
+    [
+      { GITHUB_CLIENT_ID: 'hunter2' },
+      /^GITHUB_CLIENT_SECRET must be set together with GITHUB_CLIENT_ID\.\n$/,
+    ],
+    [
+      { GOOGLE_CLIENT_SECRET: 'hunter2' },
+      /^GOOGLE_CLIENT_ID must be set together with GOOGLE_CLIENT_SECRET\.\n$/,
+    ],
+    [
+      { OIDC_ISSUER: 'https://id.example.com', OIDC_CLIENT_ID: 'hunter2' },
+      /^OIDC_CLIENT_SECRET must be set together with OIDC_ISSUER\.\n$/,
+    ],
     [{ DATA_DIR: '/proc/nothing/hunter2' }, /^DATA_DIR must be a directory that can be written: [^\n]+\n$/],
     [{ LOG_FILE: '/proc/nothing/x.log' }, /^LOG_FILE must be where a file can be written: [^\n]+\n$/],
     [{ DATA_DIR: '/dev/null/hunter2' }, /^DATA_DIR must be a directory that can be written: [^\n]+\n$/],

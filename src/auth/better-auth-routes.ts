@@ -17,6 +17,8 @@ import { ADDRESS_HEADER } from './client-headers.ts';
 import type { LinkRequests } from './links/requests.ts';
 import { PASSKEY_REGISTRATION } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
+import { returnFromProvider } from './providers/door.ts';
+import { CALLBACK } from './providers/plugin.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export interface BetterAuthRoutesOptions {
@@ -31,6 +33,8 @@ export interface BetterAuthRoutesOptions {
   except: ReadonlySet<string>;
   /** Origin of PUBLIC_URL, under which Better Auth believes to be. */
   origin: string;
+  /** PUBLIC_URL. */
+  publicUrl: string;
 }
 
 interface Endpoint {
@@ -276,6 +280,10 @@ async function limited(
   const { caller } = request;
   const address = clientAddress(request);
   const incoming = { request, path, body: bodyOf(request, path) };
+  if (path === CALLBACK) {
+    const forward = () => options.auth.handler(toRequest(incoming, options));
+    return returnFromProvider(forward, { publicUrl: options.publicUrl, log: request.log });
+  }
   if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
   if (path === SIGN_IN) return limitedSignIn(address, incoming, options);
   if (caller && textIn(incoming.body, 'password') !== undefined)
@@ -294,7 +302,7 @@ function endpointsOf(auth: BetterAuth): { path: string; methods: string[]; summa
   const endpoints = Object.values(auth.api as unknown as Record<string, Endpoint>);
   return endpoints.flatMap(({ path, options }) => {
     const serverOnly = options?.metadata?.SERVER_ONLY === true;
-    // As its own router: what it merely hides from its client's types (`/ok`, `/error`) can be reached.
+    // As its own router: what it merely hides from its client's types (`/ok`) can be reached.
     if (path === undefined || serverOnly || auth.options.disabledPaths.includes(path)) return [];
     const methods = [options?.method ?? 'GET'].flat().filter((method) => method !== '*');
     return [{ path, methods, summary: options?.metadata?.openapi?.description ?? `Better Auth: ${path}` }];

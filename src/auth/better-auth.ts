@@ -20,6 +20,10 @@ import { ownerPlugin } from './owner-plugin.ts';
 import { passkeyPlugins } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
+import { FAILURE_PAGE } from './providers/door.ts';
+import { providerPlugins, WITHOUT_TOKENS } from './providers/plugin.ts';
+import type { ProviderSettings } from './providers/settings.ts';
+import { socialProvidersOf } from './providers/upstream.ts';
 import { NOT_OFFERED, secondFactorPlugins } from './second-factor/plugin.ts';
 import type { SecondFactors } from './second-factor/second-factors.ts';
 import type { SessionEnds } from './session-ends.ts';
@@ -52,6 +56,9 @@ export interface BetterAuthOptions {
   checks: PasswordChecks;
   limits: SignInLimits;
   ends: SessionEnds;
+  providers: readonly ProviderSettings[];
+  /** PUBLIC_URL. */
+  publicUrl: string;
 }
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
@@ -255,6 +262,16 @@ function tables(lifetime: number) {
         password: 'password_hash',
         ...TIMES,
       },
+      // Whom another service may vouch for is said in providers/plugin.ts; this is no wider.
+      updateAccountOnSignIn: false,
+      accountLinking: {
+        enabled: true,
+        trustedProviders: [],
+        requireLocalEmailVerified: true,
+        allowDifferentEmails: true,
+        // The database keeps the last way in, and knows of passkeys.
+        allowUnlinkingAll: true,
+      },
     },
     verification: { modelName: 'verification', fields: { expiresAt: 'expires_at', ...TIMES } },
   };
@@ -286,7 +303,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
     experimental: { instrumentation: { enabled: false } },
     logger: quietLog(options.logger),
     // Otherwise it prints errors, values and all, past our log; thrown, they are answered and logged as ours are.
-    onAPIError: { throw: true },
+    onAPIError: { throw: true, errorURL: `${options.publicUrl}${FAILURE_PAGE}` },
     // Our own limits count for every door, see sign-in-limits.ts.
     rateLimit: { enabled: false },
     emailAndPassword: {
@@ -312,15 +329,17 @@ export function createBetterAuth(options: BetterAuthOptions) {
       session: { create: { before: sessionRules(options.sessionLifetime, options.sessionMaximum) } },
     },
     hooks: { before: passwordRules(options.signUps) },
+    socialProviders: socialProvidersOf(options.providers, options.publicUrl),
     // The trail comes last, so that it sees what all others have made of a call.
     plugins: [
       ownerPlugin(options),
       ...secondFactorPlugins(options.factors),
       linkPlugin({ ...options, warn }),
       ...passkeyPlugins(options),
+      ...providerPlugins({ ...options, log: (message) => options.logger.warn(message) }),
       trailPlugin(options),
     ],
-    disabledPaths: NOT_OFFERED,
+    disabledPaths: [...NOT_OFFERED, ...WITHOUT_TOKENS],
     advanced: {
       useSecureCookies: options.https,
       // Off by itself when NODE_ENV is "test".

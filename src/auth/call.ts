@@ -21,6 +21,8 @@ interface Call {
   madeUser?: string;
   madeSession?: SessionEntity;
   endedSessions: SessionEntity[];
+  /** Whoever waited for it has been given another answer. */
+  abandoned?: boolean;
   /** The user as it is after a change. */
   changedUser?: { id: string };
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import {
+  BEGINNINGS_PER_ADDRESS,
   SIGN_UP_MINUTES,
   SIGN_UPS_PER_ADDRESS,
   WRONG_CODE_HOURS,
@@ -145,6 +146,7 @@ export class SignInLimits {
   readonly #codes: Attempts;
   readonly #byAccount: Attempts;
   readonly #signUps: RateWindow;
+  readonly #beginnings: RateWindow;
 
   constructor(database: Database, store: RateStore) {
     const duration = WRONG_SIGN_IN_MINUTES * MINUTE;
@@ -167,6 +169,11 @@ export class SignInLimits {
     this.#byAccount = new Attempts(store, {
       name: 'password-check',
       points: WRONG_PASSWORDS_PER_ACCOUNT,
+      duration,
+    });
+    this.#beginnings = store.window({
+      name: 'begin-address',
+      points: BEGINNINGS_PER_ADDRESS,
       duration,
     });
     this.#signUps = store.window({
@@ -236,6 +243,12 @@ export class SignInLimits {
     const state = await this.#signUps.consume(key);
     if (!state.allowed) throw rateLimited('Too many accounts were made from your address.', state);
     return () => this.#signUps.refund(key);
+  }
+
+  /** Counts what anybody may begin and what costs us a row until it is over. @throws AppError `rate_limited` (429). */
+  async countBeginning(address: string): Promise<void> {
+    const state = await this.#beginnings.consume(limitAddress(address));
+    if (!state.allowed) throw rateLimited('Too many sign-ins were begun from your address.', state);
   }
 
   /** Remembers that this address belongs to the account. */

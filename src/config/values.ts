@@ -110,3 +110,15 @@ export function host(raw: string): string {
 export function text(raw: string): string {
   return raw;
 }
+
+/** Where OpenID Connect providers are: by TLS, unless on this machine. */
+export function issuer(raw: string): string {
+  const { protocol, hostname, username, search, hash } = new URL(raw);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && THIS_MACHINE.test(hostname));
+  return isSafe && username === '' && search === '' && hash === '' ? raw : refuse();
+}
+
+/** A name that people are shown. */
+export function label(raw: string): string {
+  return /^[^<>&"\p{Cc}]{1,40}$/u.test(raw) ? raw : refuse();
+}

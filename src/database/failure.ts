@@ -70,6 +70,10 @@ function ownRule(error: unknown): AppError | undefined {
       });
     case 'DW002':
       return new AppError('account_disabled', 'This account has been disabled.', { cause: error });
+    case 'DW003':
+      return new AppError('last_way_in', 'This is the only way left to sign in: add another first.', {
+        cause: error,
+      });
     default:
       return undefined;
   }

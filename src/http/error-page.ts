@@ -14,9 +14,11 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   invalid_code: 'The code is wrong, too old, or was used before. Each code signs in once.',
   unauthorized_access:
     'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie, or an API token lacks the scope.',
+  fresh_sign_in_required:
+    'This changes how one signs in, and the sign-in is older than ten minutes. Sign in again, and repeat it.',
   account_disabled: 'The operator of this server has disabled the account.',
   email_not_verified:
-    'The password is right, but this server wants the e-mail confirmed first. A new link has been sent to it.',
+    'The e-mail has to be confirmed first. At a sign-in with the right password a new link has been sent to it.',
   signup_closed: 'This server takes no new accounts.',
   invitation_required:
     'This server takes new accounts by invitation, and none was given, or it is not valid, has expired or was used.',
@@ -25,6 +27,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   not_found: 'There is nothing at this address.',
   method_not_allowed: 'The address exists, the method does not. `Allow` lists those that do.',
   email_taken: 'There is already an account with this e-mail. Sign in instead.',
+  last_way_in: 'It is the only way left to sign in to the account. Add another first.',
   two_factor_conflict: 'The second factor is on already, is not on, or was not begun.',
   idempotency_in_progress:
     'The first request with this Idempotency-Key is still being answered. Try again shortly.',
@@ -43,6 +46,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   internal_error: 'A defect on our side. It has been logged under the request id.',
   database_error:
     'The database cannot be reached. Nothing was half done: try again after `Retry-After` seconds.',
+  provider_unavailable: 'The other service cannot be reached, or is not what it should be. Try again later.',
   overloaded: 'The server has too much to do. Nothing was half done: try again after `Retry-After` seconds.',
 };
 

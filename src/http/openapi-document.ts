@@ -120,23 +120,14 @@ const BETTER_AUTH_ERROR = {
   example: { code: 'UNAUTHORIZED', message: 'Unauthorized' },
 };
 
-/** The one endpoint that is a page: where a sign-in by way of another service ends when it fails. */
-const BETTER_AUTH_PAGE = 'betterAuthErrorGet';
-
 /** The one address that is ours and Better Auth's: who sends its `newPassword` gets its shapes. */
 const BOTH_SHAPES = 'resetPassword';
 
-function betterAuthResponses(operationId: unknown): Json {
+function betterAuthResponses(): Json {
   // What never reaches Better Auth (a wrong method, say) is a problem like everywhere.
   const refused = { 'application/json': BETTER_AUTH_ERROR, [PROBLEM_TYPE]: { schema: PROBLEM } };
   return {
-    200: {
-      description: 'As Better Auth documents it.',
-      content:
-        operationId === BETTER_AUTH_PAGE
-          ? { 'text/html': { schema: { type: 'string' } } }
-          : { 'application/json': { schema: {} } },
-    },
+    200: { description: 'As Better Auth documents it.', content: { 'application/json': { schema: {} } } },
     302: { description: 'Where the link leads, for addresses that are opened from an e-mail.' },
     '4XX': { description: 'Refused.', headers: headers('X-Request-Id'), content: refused },
     '5XX': { description: 'Failed.', headers: headers('X-Request-Id', 'Retry-After'), content: refused },
@@ -167,10 +158,10 @@ function withHeaders(responses: Json, operation: Json): Json {
 function responsesOf(operation: Json, shared: Json): Json {
   const codes = (operation['x-errors'] as readonly ErrorCode[] | undefined) ?? EVERYWHERE;
   const tag = (operation.tags as string[] | undefined)?.[0];
-  if (tag === 'Better Auth') return betterAuthResponses(operation.operationId);
+  if (tag === 'Better Auth') return betterAuthResponses();
   const errors = errorResponses(codes, shared);
   if (operation.operationId === BOTH_SHAPES)
-    for (const status of Object.keys(errors)) errors[status] = betterAuthResponses('')['4XX'];
+    for (const status of Object.keys(errors)) errors[status] = betterAuthResponses()['4XX'];
   return {
     ...errors,
     ...withHeaders(operation.responses as Json, operation),

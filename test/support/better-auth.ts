@@ -32,6 +32,8 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
     ends: new SessionEnds(database, trail),
     factors: new SecondFactors({ database, limits, trail, secret }),
     limits,
+    providers: [],
+    publicUrl: 'http://localhost:8000',
     signUps: new SignUpPolicy('open', database),
     origin: 'http://localhost:8000',
     allowedOrigins: [],

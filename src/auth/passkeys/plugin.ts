@@ -2,12 +2,13 @@
 import { passkey } from '@better-auth/passkey';
 import type { BetterAuthPlugin } from 'better-auth';
 import { APIError, createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
-import { FRESH_SIGN_IN_MINUTES, NAME_LENGTH, PASSKEYS_PER_USER } from '../../../contract/limits.ts';
+import { NAME_LENGTH, PASSKEYS_PER_USER } from '../../../contract/limits.ts';
 import type { SecurityEventKind } from '../../../contract/security-events.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
 import { cleanText, codePointLength } from '../../text/clean-text.ts';
 import { clientIn } from '../client-headers.ts';
+import { isFresh } from '../fresh.ts';
 import type { SignInLimits } from '../sign-in-limits.ts';
 import { countPasskeys, hasPasskey } from './repository.ts';
 
@@ -22,7 +23,6 @@ const REMOVE = '/passkey/delete-passkey';
 
 const CREDENTIAL_ID = /^[\w-]{1,1400}$/;
 const TRANSPORTS = new Set(['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']);
-const MINUTE = 60_000;
 
 type Context = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
 type Body = Record<string, unknown>;
@@ -78,8 +78,7 @@ function mayAdd(database: Database) {
   return createAuthMiddleware(async (context) => {
     const signedIn = await getSessionFromCtx(context, { disableRefresh: true });
     if (!signedIn) return;
-    const age = Date.now() - new Date(signedIn.session.createdAt).getTime();
-    if (age > FRESH_SIGN_IN_MINUTES * MINUTE)
+    if (!isFresh(signedIn.session))
       throw refuse('FORBIDDEN', 'SESSION_NOT_FRESH', 'Sign in again to add a passkey.');
     const [row] = await database.read(countPasskeys, [signedIn.user.id]);
     if ((row?.count ?? 0) >= PASSKEYS_PER_USER)
@@ -111,6 +110,10 @@ function ownership(database: Database) {
     if (!row?.there) throw refuse('NOT_FOUND', 'PASSKEY_NOT_FOUND', 'Passkey not found');
     return context.path === RENAME ? { context: { body: { name: nameIn(bodyOf(context)) } } } : undefined;
   });
+}
+
+function beginning(limits: SignInLimits) {
+  return createAuthMiddleware(async ({ headers }) => limits.countBeginning(clientIn(headers).address));
 }
 
 /** The plugin asks for it at registration alone. */
@@ -145,6 +148,7 @@ function rules({ database, limits, trail }: PasskeyParts): BetterAuthPlugin {
     id: 'passkey-rules',
     hooks: {
       before: [
+        { matcher: only(BEGIN_SIGN_IN), handler: beginning(limits) },
         { matcher: only(BEGIN, PASSKEY_REGISTRATION), handler: mayAdd(database) },
         { matcher: only(PASSKEY_REGISTRATION), handler: additionRules },
         { matcher: only(PASSKEY_SIGN_IN), handler: signInRules },

@@ -1,10 +1,13 @@
 // Better Auth's second factor under our rules: whichever endpoint makes a session, an account's second factor is asked for.
 import type { BetterAuthPlugin } from 'better-auth';
 import { APIError, createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
+import { deleteSessionCookie } from 'better-auth/cookies';
+import { generateRandomString } from 'better-auth/crypto';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
 import { clientIn } from '../client-headers.ts';
 import { PASSKEY_SIGN_IN } from '../passkeys/plugin.ts';
+import { CALLBACK } from '../providers/plugin.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
 
@@ -115,6 +118,33 @@ function freshFlag(factors: SecondFactors) {
   });
 }
 
+/** The same as the plugin does after a password: another service is one factor, however many it asks for itself. */
+function afterProvider(factors: SecondFactors) {
+  return createAuthMiddleware(async (ctx) => {
+    const { newSession, internalAdapter, createAuthCookie, secret, responseHeaders } = ctx.context;
+    if (!newSession || !(await factors.isOn(newSession.user.id))) return;
+    deleteSessionCookie(ctx, true);
+    await internalAdapter.deleteSession(newSession.session.token);
+    ctx.context.setNewSession(null);
+    const challenge = `2fa-${generateRandomString(20)}`;
+    const expiresAt = new Date(Date.now() + TWO_FACTOR_CHALLENGE_SECONDS * 1000);
+    await internalAdapter.createVerificationValue({
+      identifier: challenge,
+      value: newSession.user.id,
+      expiresAt,
+    });
+    await internalAdapter.createVerificationValue({
+      identifier: `2fa-attempts-${challenge}`,
+      value: '0',
+      expiresAt,
+    });
+    const cookie = createAuthCookie('two_factor', { maxAge: TWO_FACTOR_CHALLENGE_SECONDS });
+    await ctx.setSignedCookie(cookie.name, challenge, secret, cookie.attributes);
+    const target = responseHeaders?.get('location') ?? '/';
+    throw ctx.redirect(`${target}${target.includes('?') ? '&' : '?'}two_factor=required`);
+  });
+}
+
 /** What has been proven at the second step, and what ends with a factor that is new or gone. */
 function aftermath(factors: SecondFactors) {
   return createAuthMiddleware(async (context) => {
@@ -152,8 +182,8 @@ function renewal(factors: SecondFactors) {
 function gate(factors: SecondFactors) {
   return async ({ userId }: { userId: string }, context: Context | null | undefined): Promise<void> => {
     const path = context?.path;
-    // The plugin takes the one back; the other has shown two factors in one.
-    if (path === SIGN_IN || path === PASSKEY_SIGN_IN) return;
+    // These are taken back where the factor is on, and a passkey has shown two factors in one.
+    if (path === SIGN_IN || path === CALLBACK || path === PASSKEY_SIGN_IN) return;
     const call = context?.context;
     if (call && proven.get(call) === userId) return;
     if (!(await factors.isOn(userId))) return;
@@ -198,6 +228,7 @@ function rules(factors: SecondFactors): BetterAuthPlugin {
       ],
       after: [
         { matcher: only(SIGN_IN), handler: freshFlag(factors) },
+        { matcher: only(CALLBACK), handler: afterProvider(factors) },
         { matcher: only(VERIFY_CODE, VERIFY_RECOVERY_CODE, SWITCH_OFF), handler: aftermath(factors) },
         { matcher: only(RENEW), handler: renewal(factors) },
       ],
