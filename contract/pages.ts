@@ -7,6 +7,7 @@ export const WEB_PAGES = [
   'account',
   'account/security',
   'account/tokens',
+  'account/data',
   'reset-password',
   'verify-email',
 ] as const;

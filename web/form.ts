@@ -46,11 +46,12 @@ export interface Form<Name extends string> {
   clear: () => void;
 }
 
-function sentence(text: string): string {
+/** What the server says of a field begins in the middle. */
+export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1).replace(/[.!?]?$/, (end) => end || '.');
 }
 
-function patience({ retryAfter }: Refused): string {
+export function patience({ retryAfter }: Refused): string {
   const minutes = Math.ceil((retryAfter ?? 60_000) / 60_000);
   return `Too many attempts. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`;
 }

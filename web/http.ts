@@ -1,6 +1,6 @@
 // Requests to the API: one door that knows refusals from silence, and waits when the server says so.
 import { signal } from '@preact/signals';
-import type { Problem } from '../contract/errors.ts';
+import type { FieldError, Problem } from '../contract/errors.ts';
 import { SIGNED_IN_AS } from '../contract/headers.ts';
 
 /** Where the app lives: behind a proxy that may be below a path. A page with a trailing slash says so itself. */
@@ -10,7 +10,7 @@ export const root = new URL(document.documentElement.dataset.root ?? './', locat
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
-  readonly fields: readonly { path: string; message: string }[];
+  readonly fields: readonly FieldError[];
   /** Milliseconds until it makes sense to ask again. */
   readonly retryAfter: number | undefined;
   readonly body: Record<string, unknown>;
@@ -97,6 +97,11 @@ export async function whenAllowed(): Promise<void> {
   pausedUntil.value = 0;
 }
 
+/** Says whose request it is. */
+export function senderHeaders(): Record<string, string> {
+  return sender === undefined ? {} : { [SIGNED_IN_AS]: sender };
+}
+
 async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
   const { json, headers, anonymous } = options;
   const init: RequestInit = {
@@ -104,7 +109,7 @@ async function send(method: string, path: string, options: RequestOptions): Prom
     credentials: 'same-origin',
     headers: {
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(sender === undefined || anonymous ? {} : { [SIGNED_IN_AS]: sender }),
+      ...(anonymous ? {} : senderHeaders()),
       ...headers,
     },
     signal: AbortSignal.timeout(TIMEOUT),
@@ -132,6 +137,21 @@ function jsonIn(response: Response, text: string): Record<string, unknown> | und
   }
 }
 
+/** What to throw for an answer that says no, once the app has heard what it means for all else. */
+export function refusalOf(
+  response: Response,
+  text: string,
+  { anonymous, byHand }: RequestOptions,
+): Refused | Unreachable {
+  const refused = new Refused(response.status, jsonIn(response, text) ?? {}, retryAfterOf(response));
+  if (refused.status === 401 && !anonymous && !ABOUT_INPUT.includes(refused.code)) sessionLost.value = true;
+  if (refused.status === 429 && !anonymous && !byHand)
+    pausedUntil.value = performance.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
+  // A proxy whose server is away answers for it, and not in our words.
+  if (refused.status >= 502 && refused.code === '') return new Unreachable('The server cannot be reached.');
+  return refused;
+}
+
 /** @throws Refused, Unreachable */
 export async function call<Body>(method: string, path: string, options: RequestOptions = {}): Promise<Body> {
   const response = await send(method, path, options);
@@ -139,21 +159,13 @@ export async function call<Body>(method: string, path: string, options: RequestO
     throw new Unreachable('The answer broke off.', { cause: error });
   });
   compareClocks(response);
-  const body = jsonIn(response, text);
   if (response.ok) {
+    const body = jsonIn(response, text);
     // The sign-in page of a hotel's network, say: it has not heard of us.
     if (body === undefined) throw new Unreachable('Something else than the server has answered.');
     return body as Body;
   }
-  const refused = new Refused(response.status, body ?? {}, retryAfterOf(response));
-  const isForAll = !options.anonymous && !options.byHand;
-  if (refused.status === 401 && !options.anonymous && !ABOUT_INPUT.includes(refused.code))
-    sessionLost.value = true;
-  if (refused.status === 429 && isForAll)
-    pausedUntil.value = performance.now() + (refused.retryAfter ?? DEFAULT_PAUSE);
-  // A proxy whose server is away answers for it, and not in our words.
-  if (refused.status >= 502 && refused.code === '') throw new Unreachable('The server cannot be reached.');
-  throw refused;
+  throw refusalOf(response, text, options);
 }
 
 /** A key for one write. `crypto.randomUUID` would be missing on plain HTTP. */

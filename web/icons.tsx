@@ -25,6 +25,7 @@ const DRAWINGS = {
   more: 'M12 5.5h.01M12 12h.01M12 18.5h.01',
   edit: 'M5 19l.8-3.8L15.5 5.5l3 3L8.8 18.2zM13.5 7.5l3 3',
   select: 'M5 5h14v14H5zM8.5 12.2l2.5 2.5 4.5-5',
+  download: 'M12 4v11M7.5 10.5L12 15l4.5-4.5M4.5 19.5h15',
   leave: 'M14 4.5H5.5v15H14M10.5 12H20M16.5 8.5L20 12l-3.5 3.5',
 } as const;
 

@@ -3,7 +3,16 @@ import { computed, signal } from '@preact/signals';
 import type { WebPage } from '../contract/pages.ts';
 import { root } from './http.ts';
 
-export type Route = 'tasks' | 'dashboard' | 'trash' | 'account' | 'security' | 'tokens' | 'reset' | 'verify';
+export type Route =
+  | 'tasks'
+  | 'dashboard'
+  | 'trash'
+  | 'account'
+  | 'security'
+  | 'tokens'
+  | 'data'
+  | 'reset'
+  | 'verify';
 
 const PATHS: Record<Route, WebPage> = {
   tasks: '',
@@ -12,6 +21,7 @@ const PATHS: Record<Route, WebPage> = {
   account: 'account',
   security: 'account/security',
   tokens: 'account/tokens',
+  data: 'account/data',
   reset: 'reset-password',
   verify: 'verify-email',
 };
@@ -22,13 +32,14 @@ export const TITLES: Record<Route, string> = {
   account: 'Account',
   security: 'Security',
   tokens: 'API tokens',
+  data: 'Your data',
   reset: 'New password',
   verify: 'Confirm your e-mail',
 };
 const ROUTES = Object.keys(PATHS) as Route[];
 /** What the navigation shows. */
 export const MAIN_ROUTES = ['tasks', 'dashboard', 'trash', 'account'] as const;
-export const ACCOUNT_ROUTES = ['account', 'security', 'tokens'] as const;
+export const ACCOUNT_ROUTES = ['account', 'security', 'tokens', 'data'] as const;
 
 /** Milliseconds after the last key: browsers refuse a new address for every one. */
 const TYPING_PAUSE = 250;

@@ -9,6 +9,7 @@ const NAMES: Record<(typeof ACCOUNT_ROUTES)[number], string> = {
   account: 'You',
   security: 'Security',
   tokens: 'Tokens',
+  data: 'Data',
 };
 
 function SubLink({ target }: { target: keyof typeof NAMES }): JSX.Element {
@@ -73,7 +74,7 @@ export function Card({ title, hint, children }: CardProps): JSX.Element {
 export interface CardFormProps<Name extends string> {
   form: Form<Name>;
   button: string;
-  tone?: 'primary' | 'danger';
+  tone?: 'primary' | 'danger' | 'primary danger';
   onCancel?: () => void;
   children: ComponentChildren;
 }
