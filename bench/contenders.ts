@@ -1,0 +1,134 @@
+// Who is measured: Donewell, and what others would have built for the same, each with its own dependencies.
+import { existsSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { ClientConfig } from 'pg';
+import { freePort, launch, output, type Running } from './processes.ts';
+import { ROOT, SECRET, WORKPLACE } from './settings.ts';
+
+export interface Contender {
+  name: string;
+  title: string;
+  /** Whose tasks it knows. */
+  tasks: 'donewell' | 'peer';
+  start(connection: ClientConfig): Promise<Running>;
+  /** What it consists of, for the report. */
+  versions(): string;
+}
+
+const PEERS = path.join(import.meta.dirname, 'peers');
+const VENV = path.join(WORKPLACE, 'fastapi');
+
+/** For drivers that take an address; the host is the directory of a unix socket. */
+function addressOf({ user, password, host, port, database }: ClientConfig, scheme = 'postgres'): string {
+  const secret = encodeURIComponent(String(password));
+  return `${scheme}://${user}:${secret}@localhost:${port}/${database}?host=${encodeURIComponent(String(host))}`;
+}
+
+/** Donewell as `npm start` runs it, from any checkout. One process, unless `env` says otherwise. */
+export async function startDonewell(
+  connection: ClientConfig,
+  options: { root?: string; name?: string; env?: Record<string, string> } = {},
+): Promise<Running> {
+  const { root = ROOT, name = 'donewell', env = {} } = options;
+  const port = await freePort();
+  return launch({
+    name,
+    command: process.execPath,
+    parameters: ['--max-semi-space-size=8', path.join(root, 'src/main.ts')],
+    cwd: root,
+    env: {
+      DATABASE_URL: addressOf(connection),
+      PORT: String(port),
+      SECRET_KEY: SECRET,
+      BETTER_AUTH_SECRET: SECRET,
+      RATE_LIMIT_REQUESTS: '1000000000',
+      DATA_DIR: path.join(WORKPLACE, `${name}-data`),
+      ...env,
+    },
+    port,
+    probe: '/health',
+  });
+}
+
+function nodePeer(directory: string, title: string, packages: string[]): Contender {
+  const cwd = path.join(PEERS, directory);
+  return {
+    name: directory,
+    title,
+    tasks: 'peer',
+    start: async (connection) => {
+      if (!existsSync(path.join(cwd, 'node_modules')))
+        output('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], cwd);
+      const port = await freePort();
+      const env = { NODE_ENV: 'production', PORT: String(port), SECRET, DATABASE_URL: addressOf(connection) };
+      const parameters = [path.join(cwd, 'server.mjs')];
+      return launch({
+        name: directory,
+        command: process.execPath,
+        parameters,
+        cwd,
+        env,
+        port,
+        probe: '/api/tasks',
+      });
+    },
+    versions: () => packages.join(', '),
+  };
+}
+
+/** @throws where there is no Python with venv, or its packages cannot be had: then this one is left out. */
+function installFastapi(requirements: string): void {
+  try {
+    output('python3', ['-m', 'venv', VENV]);
+    output(path.join(VENV, 'bin/pip'), ['install', '-q', '-r', requirements]);
+  } catch (error) {
+    rmSync(VENV, { recursive: true, force: true });
+    throw new Error(`pip could not install it: ${(error as Error).message}`);
+  }
+}
+
+const fastapi: Contender = {
+  name: 'fastapi',
+  title: 'FastAPI + SQLModel + asyncpg',
+  tasks: 'peer',
+  start: async (connection) => {
+    const cwd = path.join(PEERS, 'fastapi');
+    if (!existsSync(path.join(VENV, 'bin/uvicorn'))) installFastapi(path.join(cwd, 'requirements.txt'));
+    const port = await freePort();
+    const { host, ...address } = connection;
+    return launch({
+      name: 'fastapi',
+      command: path.join(VENV, 'bin/uvicorn'),
+      parameters: ['main:app', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'],
+      cwd,
+      env: {
+        DATABASE_URL: addressOf(address, 'postgresql+asyncpg').replace(/\?.*/, ''),
+        DATABASE_HOST: String(host),
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+      port,
+      probe: '/api/tasks',
+    });
+  },
+  versions: () =>
+    'FastAPI 0.115.0, SQLModel 0.0.22, asyncpg 0.30.0, passlib 1.7.4, slowapi 0.1.9, uvicorn 0.32.0 (from PyPI)',
+};
+
+export const CONTENDERS: readonly Contender[] = [
+  {
+    name: 'donewell',
+    title: 'Donewell',
+    tasks: 'donewell',
+    start: (connection) => startDonewell(connection),
+    versions: () => `Node ${process.versions.node}, one process`,
+  },
+  nodePeer('bare', 'Bare Node + pg', ['node:http', 'pg 8.23.1']),
+  nodePeer('drizzle', 'Fastify + Drizzle + Better Auth', [
+    'Fastify 5.12.8',
+    'Drizzle 0.45.4',
+    'Better Auth 1.7.25',
+    'pg 8.23.1',
+  ]),
+  nodePeer('express', 'Express + Sequelize', ['Express 5.3.0', 'Sequelize 6.37.8', 'pg 8.23.1']),
+  fastapi,
+];

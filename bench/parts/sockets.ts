@@ -1,0 +1,215 @@
+// Sockets: how soon a change is there, what an idle one holds, and how soon many are back after all were lost.
+import { SOCKETS_PER_USER, SYNC_LIMIT } from '../../contract/limits.ts';
+import { startDonewell } from '../contenders.ts';
+import { cpuBetween, cpuOf, residentKilobytes } from '../cpu.ts';
+import type { BenchUser } from '../data.ts';
+import { HttpConnection, openLoop } from '../load.ts';
+import type { Running } from '../processes.ts';
+import { attempt, keepResult, keptResult, progress } from '../results.ts';
+import { type Listener, listen, listenMany } from '../socket.ts';
+import { quantile, summary } from '../statistics.ts';
+import { requestsOf, WORKLOADS } from '../workloads.ts';
+import { type Bench, throughputResults } from './throughput.ts';
+
+/** Milliseconds from the request of a change to its event, which is later than from the commit. */
+interface Delay {
+  p50: number;
+  p99: number;
+}
+
+export interface Sockets {
+  /** While the server has half of the mixed requests to do that it can bear. */
+  sameNode?: Delay;
+  otherNode?: Delay;
+  /** By how many sockets there are, all but one of them idle. */
+  idle?: ({ sockets: number; kilobytesEach: number } & Delay)[];
+  /** One change, told to so many sockets of the user: until the last has it, and CPU microseconds for each. */
+  fanOut?: ({ sockets: number; cpuEach: number } & Delay)[];
+  /** Seconds until all were signed in again and had what they missed. */
+  comeback?: { sockets: number; seconds: number; missed: number };
+}
+
+const PART = 'sockets';
+const WRITERS = 20;
+/** Changes a second that are timed. */
+const CHANGE_RATE = 50;
+const CHANGES = 200;
+/** The first of them only warm. */
+const WARMING = 40;
+const COMEBACK = 2_000;
+/** Milliseconds. */
+const SETTLING = 4_000;
+const LOST_AFTER = 10_000;
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function within<Value>(promise: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const lost = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('An event did not come')), LOST_AFTER);
+  });
+  return Promise.race([promise, lost]).finally(() => clearTimeout(timer));
+}
+
+/** Makes changes one at a time and times each until the last of the user's `sockets` has heard of it. */
+async function measureDelay(
+  ports: { write: number; listen: number },
+  users: readonly BenchUser[],
+  sockets: number,
+  isOver: (changes: number) => boolean,
+): Promise<number[]> {
+  const waiting = new Map<string, { left: number; resolve: (at: number) => void }>();
+  const listeners: Listener[] = [];
+  for (const user of users) {
+    const hear = (name: string, at: number) => {
+      const waits = waiting.get(user.id);
+      if (name === 'task:created' && waits && --waits.left === 0) waits.resolve(at);
+    };
+    for (let socket = 0; socket < sockets; socket++) listeners.push(await listen(ports.listen, user, hear));
+  }
+  const connection = new HttpConnection(ports.write);
+  const delays: number[] = [];
+  for (let change = 0; !isOver(change); change++) {
+    const user = users[change % users.length] as BenchUser;
+    const heard = new Promise<number>((resolve) => waiting.set(user.id, { left: sockets, resolve }));
+    const start = performance.now();
+    await connection.send(WORKLOADS.create.request(user, change, user.taskIds));
+    delays.push((await within(heard)) - start);
+    await pause(1000 / CHANGE_RATE);
+  }
+  connection.close();
+  for (const listener of listeners) listener.close();
+  return delays.slice(Math.min(WARMING, delays.length / 4));
+}
+
+const delayOf = (delays: readonly number[]): Delay => ({
+  p50: quantile(delays, 0.5),
+  p99: quantile(delays, 0.99),
+});
+
+async function measureHalfLoad(here: Running, listenPort: number, bench: Bench): Promise<Delay> {
+  const mixed = throughputResults().find(({ workload }) => workload === 'mixed')?.contenders.donewell;
+  const rate = mixed ? summary(mixed.perSecond).median / 2 : 300;
+  const seconds = Math.max(6, bench.settings.seconds * 4);
+  // The writers' own tasks are left alone, so that each event is one that is waited for.
+  const others = { users: bench.data.users.slice(WRITERS) };
+  const next = requestsOf(WORKLOADS.mixed, others, 'donewell');
+  let isOver = false;
+  const load = openLoop(here.port, next, { connections: 32, seconds, rate }).finally(() => {
+    isOver = true;
+  });
+  const ports = { write: here.port, listen: listenPort };
+  const writers = bench.data.users.slice(0, WRITERS);
+  const [delays] = await Promise.all([measureDelay(ports, writers, 1, () => isOver), load]);
+  return delayOf(delays);
+}
+
+async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Sockets['idle']> {
+  const writers = bench.data.users.slice(0, WRITERS);
+  const others = bench.data.users.slice(WRITERS);
+  const found: NonNullable<Sockets['idle']> = [];
+  const warm = await listenMany(port, others, 200);
+  for (const listener of warm) listener.close();
+  await pause(SETTLING);
+  const before = residentKilobytes(pid);
+  const open: Listener[] = [];
+  for (const sockets of [1, 10, 100, 1_000, bench.settings.idleSockets]) {
+    open.push(...(await listenMany(port, others, sockets - open.length)));
+    await pause(SETTLING);
+    const kilobytesEach = (residentKilobytes(pid) - before) / sockets;
+    const ports = { write: port, listen: port };
+    const delays = await measureDelay(ports, writers.slice(0, 1), 1, (changes) => changes >= CHANGES);
+    found.push({ sockets, kilobytesEach, ...delayOf(delays) });
+    progress(`${sockets} sockets: ${kilobytesEach.toFixed(1)} KB each`);
+  }
+  for (const listener of open) listener.close();
+  return found;
+}
+
+async function measureFanOut({ port, pid }: Running, bench: Bench): Promise<Sockets['fanOut']> {
+  const found: NonNullable<Sockets['fanOut']> = [];
+  for (const sockets of [1, 10, SOCKETS_PER_USER]) {
+    const ports = { write: port, listen: port };
+    const users = bench.data.users.slice(0, 1);
+    const before = cpuOf([pid]);
+    const delays = await measureDelay(ports, users, sockets, (changes) => changes >= CHANGES);
+    const cpu = cpuBetween(before, cpuOf([pid]));
+    found.push({ sockets, cpuEach: (cpu * 1000) / (CHANGES * sockets), ...delayOf(delays) });
+  }
+  return found;
+}
+
+interface SyncPage {
+  cursor: string;
+  has_more: boolean;
+  tasks: { title: string }[];
+}
+
+async function syncFrom(connection: HttpConnection, user: BenchUser, cursor: string): Promise<SyncPage> {
+  const query = `limit=${SYNC_LIMIT}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+  const request = `GET /api/sync?${query} HTTP/1.1\r\nhost: localhost\r\ncookie: ${user.cookie}\r\n\r\n`;
+  const { status, body } = await connection.send(request);
+  if (status !== 200) throw new Error(`Sync answered ${status}`);
+  return JSON.parse(body) as SyncPage;
+}
+
+/** Where a follower of that user stands who has everything. */
+async function cursorOf(connection: HttpConnection, user: BenchUser): Promise<string> {
+  let cursor = '';
+  for (;;) {
+    const page = await syncFrom(connection, user, cursor);
+    cursor = page.cursor;
+    if (!page.has_more) return cursor;
+  }
+}
+
+/** All lose the network, a task is made for each user meanwhile, and then all connect at once and ask what they missed. */
+async function measureComeback(port: number, users: readonly BenchUser[]): Promise<Sockets['comeback']> {
+  const cursors = new Map<string, string>();
+  const before = new HttpConnection(port);
+  for (const user of users) {
+    cursors.set(user.id, await cursorOf(before, user));
+    await before.send(WORKLOADS.create.request(user, 777_777, user.taskIds));
+  }
+  before.close();
+  const start = performance.now();
+  let missed = 0;
+  const back = async (user: BenchUser): Promise<Listener> => {
+    const listener = await listen(port, user);
+    const connection = new HttpConnection(port);
+    const { tasks } = await syncFrom(connection, user, cursors.get(user.id) ?? '');
+    connection.close();
+    if (!tasks.some(({ title }) => title === 'Measured 777777')) missed++;
+    return listener;
+  };
+  const all = Array.from({ length: COMEBACK }, (_, index) => back(users[index % users.length] as BenchUser));
+  const listeners = await Promise.all(all);
+  const seconds = (performance.now() - start) / 1000;
+  for (const listener of listeners) listener.close();
+  return { sockets: COMEBACK, seconds, missed };
+}
+
+export async function measureSockets(bench: Bench): Promise<void> {
+  if (keptResult(PART)) return;
+  const { connection, users } = bench.data;
+  const here = await startDonewell(connection, { name: 'sockets-here' });
+  const there = await startDonewell(connection, { name: 'sockets-there' });
+  try {
+    progress('sockets: from a change to its event, on one node and on another');
+    const found = {
+      sameNode: await attempt('events on one node', () => measureHalfLoad(here, here.port, bench)),
+      otherNode: await attempt('events on another node', () => measureHalfLoad(here, there.port, bench)),
+      fanOut: await attempt('events for many sockets', () => measureFanOut(here, bench)),
+      idle: await attempt('idle sockets', () => measureIdle(there, bench)),
+    };
+    progress('sockets: all come back at once');
+    const comeback = await attempt('sockets that come back', () => measureComeback(here.port, users));
+    keepResult(PART, { ...found, comeback });
+  } finally {
+    await Promise.all([here.stop(), there.stop()]);
+  }
+}
+
+export function socketResults(): Sockets | undefined {
+  return keptResult<Sockets>(PART);
+}

@@ -1,0 +1,170 @@
+// All contenders at all workloads: as many answers as they can give, what each costs, and how late they are at half load.
+import { assertAgreement } from '../agreement.ts';
+import { CONTENDERS, type Contender } from '../contenders.ts';
+import { cpuBetween, cpuOf } from '../cpu.ts';
+import type { BenchData } from '../data.ts';
+import { closedLoop, openLoop } from '../load.ts';
+import { type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts';
+import type { BenchPostgres } from '../postgres.ts';
+import type { Running } from '../processes.ts';
+import { attempt, keepResult, keptResult, progress } from '../results.ts';
+import type { BenchSettings } from '../settings.ts';
+import { quantile, summary } from '../statistics.ts';
+import { requestsOf, WORKLOADS, type WorkloadName } from '../workloads.ts';
+
+export interface Measured {
+  /** Answers a second, round by round. */
+  perSecond: number[];
+  /** CPU microseconds of one answer, of the server and of PostgreSQL together, round by round. */
+  cpu: number[];
+  /** Milliseconds at half of the slowest contender's rate. */
+  p50?: number;
+  p99?: number;
+}
+
+export interface Throughput {
+  workload: WorkloadName;
+  contenders: Record<string, Measured>;
+  pgbench: Partial<Record<PgbenchWorkload, number[]>>;
+}
+
+interface Server {
+  contender: Contender;
+  running: Running;
+}
+
+const PGBENCH_OF: Partial<Record<WorkloadName, PgbenchWorkload[]>> = {
+  list: ['list'],
+  create: ['create', 'plainInsert'],
+  createOnce: ['plainInsert'],
+};
+
+async function measureClosed(
+  { contender, running }: Server,
+  workload: WorkloadName,
+  { data, postgres, settings }: Bench,
+  seconds: number,
+): Promise<{ perSecond: number; cpu: number }> {
+  const next = requestsOf(WORKLOADS[workload], data, contender.tasks);
+  const pids = [running.pid, postgres.pid];
+  const before = cpuOf(pids);
+  const connections = WORKLOADS[workload].connections ?? settings.connections;
+  const result = await closedLoop(running.port, next, { connections, seconds });
+  const cpu = cpuBetween(before, cpuOf(pids));
+  const answers = result.latencies.length;
+  return { perSecond: answers / result.seconds, cpu: (cpu * 1000) / answers };
+}
+
+export interface Bench {
+  data: BenchData;
+  postgres: BenchPostgres;
+  settings: BenchSettings;
+}
+
+/** Without those that fail on the way. */
+async function measureRounds(servers: Server[], workload: WorkloadName, bench: Bench): Promise<Throughput> {
+  const { settings, data } = bench;
+  const contenders: Record<string, Measured> = {};
+  const pgbenchRates: Throughput['pgbench'] = {};
+  const measureOne = async (server: Server, seconds: number) => {
+    const { name, title } = server.contender;
+    const what = `${title}: ${WORKLOADS[workload].title}`;
+    const found = await attempt(what, () => measureClosed(server, workload, bench, seconds));
+    if (!found) delete contenders[name];
+    return found;
+  };
+  for (const server of servers) {
+    contenders[server.contender.name] = { perSecond: [], cpu: [] };
+    await measureOne(server, settings.warmSeconds);
+  }
+  for (let round = 0; round < settings.rounds; round++) {
+    // There and back: nobody is always first.
+    const order = round % 2 === 0 ? servers : servers.toReversed();
+    for (const server of order) {
+      const kept = contenders[server.contender.name];
+      const found = kept && (await measureOne(server, settings.seconds));
+      if (found) kept.perSecond.push(found.perSecond);
+      if (found) kept.cpu.push(found.cpu);
+    }
+    for (const name of PGBENCH_OF[workload] ?? []) {
+      const options = { ...settings, users: data.users.length };
+      const rate = await attempt('`pgbench`', () => runPgbench(data.connection, name, options));
+      if (rate) pgbenchRates[name] = [...(pgbenchRates[name] ?? []), rate];
+    }
+  }
+  return { workload, contenders, pgbench: pgbenchRates };
+}
+
+/** All at the same rate, which the slowest can bear twice over. */
+async function measureLateness(
+  servers: Server[],
+  found: Throughput,
+  { data, settings }: Bench,
+): Promise<void> {
+  const rates = Object.values(found.contenders).map(({ perSecond }) => summary(perSecond).median);
+  const rate = Math.max(1, Math.min(...rates) / 2);
+  for (const { contender, running } of servers.filter(({ contender }) => found.contenders[contender.name])) {
+    const next = requestsOf(WORKLOADS[found.workload], data, contender.tasks);
+    const options = { connections: settings.connections * 4, seconds: settings.seconds, rate };
+    const { latencies } = await openLoop(running.port, next, options);
+    const measured = found.contenders[contender.name];
+    if (measured) Object.assign(measured, { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) });
+  }
+}
+
+function resultOf(workload: WorkloadName): string {
+  return `throughput-${workload}`;
+}
+
+/** All that start and give the same answers as the first. */
+async function startAll({ data }: Bench): Promise<Server[]> {
+  const servers: Server[] = [];
+  for (const contender of CONTENDERS) {
+    progress(`starting ${contender.title}`);
+    await attempt(contender.title, async () => {
+      const running = await contender.start(data.connection);
+      try {
+        await assertAgreement([...servers.slice(0, 1), { contender, running }], data);
+        servers.push({ contender, running });
+      } catch (error) {
+        await running.stop();
+        throw error;
+      }
+    });
+  }
+  return servers;
+}
+
+async function measureWorkload(servers: Server[], workload: WorkloadName, bench: Bench): Promise<void> {
+  const { title, without } = WORKLOADS[workload];
+  const able = servers.filter(({ contender }) => !without?.includes(contender.name));
+  const found = await measureRounds(able, workload, bench);
+  await attempt(`${title}: lateness`, () => measureLateness(able, found, bench));
+  keepResult(resultOf(workload), found);
+  const rates = Object.entries(found.contenders).map(
+    ([name, { perSecond }]) => `${name} ${summary(perSecond).median.toFixed(0)}/s`,
+  );
+  progress(`${title}: ${rates.join(', ')}`);
+}
+
+/** Measures what has not been measured yet. */
+export async function measureThroughput(bench: Bench, workloads: readonly WorkloadName[]): Promise<void> {
+  const left = workloads.filter((workload) => !keptResult(resultOf(workload)));
+  if (left.length === 0) return;
+  const servers = await startAll(bench);
+  try {
+    progress('all give the same answers');
+    await attempt('`pgbench`', () => preparePgbench(bench.data.connection));
+    for (const workload of left)
+      await attempt(WORKLOADS[workload].title, () => measureWorkload(servers, workload, bench));
+  } finally {
+    await Promise.all(servers.map(({ running }) => running.stop()));
+  }
+}
+
+export function throughputResults(): Throughput[] {
+  return (Object.keys(WORKLOADS) as WorkloadName[]).flatMap((workload) => {
+    const kept = keptResult<Throughput>(resultOf(workload));
+    return kept ? [kept] : [];
+  });
+}

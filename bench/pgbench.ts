@@ -1,0 +1,94 @@
+// The limit: PostgreSQL's own load generator with Donewell's statements, and nothing between the two.
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ClientConfig } from 'pg';
+import { sessionsByToken } from '../src/auth/repository.ts';
+import { listQuery } from '../src/tasks/listing-sql.ts';
+import { insertTask } from '../src/tasks/repository.ts';
+import { withClient } from './postgres.ts';
+import { output } from './processes.ts';
+import { WORKPLACE } from './settings.ts';
+
+/** Of Debian's PostgreSQL, whichever version: the private one of the package comes without it. */
+function findPgbench(): string {
+  const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql') : [];
+  const found = versions
+    .map((version) => `/usr/lib/postgresql/${version}/bin/pgbench`)
+    .filter(existsSync)
+    .at(-1);
+  if (found === undefined) throw new Error('There is no pgbench: it is in Debian’s package postgresql');
+  return found;
+}
+
+/** Users by number, so that pgbench can choose one; the last of them take its inserts. */
+const BENCH_USER = `drop table if exists bench_user; drop sequence if exists bench_rev;
+  create table bench_user as select row_number() over (order by u.email) as number, u.id as user_id, s.token
+    from "user" u join session s on s.user_id = u.id and s.id = md5(u.id);
+  create unique index on bench_user (number); create sequence bench_rev start 1000000000`;
+
+/** A statement with values in place of its parameters: `:name` of pgbench, or constants. */
+function filled(text: string, values: readonly string[]): string {
+  return text
+    .replace(/\$(\d+)/g, (_match, number: string) => values[Number(number) - 1] ?? 'null')
+    .replace(/\s+/g, ' ');
+}
+
+const session = filled(sessionsByToken.text, ['array[:token]']);
+
+function listText(): string {
+  const filter = { trashed: false, words: [] };
+  const { statement } = listQuery({
+    userId: '',
+    filter,
+    sort: 'created_at',
+    order: 'desc',
+    after: undefined,
+    skip: 0,
+    limit: 21,
+  });
+  return filled(statement.text, [':user_id', '21', '0']);
+}
+
+export const PGBENCH_WORKLOADS = {
+  list: `${session};\n${listText()};\n`,
+  create: `${session};\n${filled(insertTask.text, [':user_id', '0', '0', '1', '0', '0', '0', "'Measured'", "'Some words'", 'false', 'null', '2', 'null'])};\n`,
+  /** One plain insert with a session check: what a create would cost without revision and counters. */
+  plainInsert: `${session};\ninsert into task (user_id, title, description, created_at, updated_at, rev, created_rev) values (:user_id, 'Measured', 'Some words', now(), now(), nextval('bench_rev'), 1);\n`,
+} as const;
+
+export type PgbenchWorkload = keyof typeof PGBENCH_WORKLOADS;
+
+export async function preparePgbench(connection: ClientConfig): Promise<void> {
+  await withClient(connection, (client) => client.query(BENCH_USER));
+}
+
+/** Transactions a second. */
+export function runPgbench(
+  connection: ClientConfig,
+  workload: PgbenchWorkload,
+  options: { users: number; connections: number; seconds: number },
+): number {
+  // Inserts go to the last tenth of the users, whose answers are not compared.
+  const first = workload === 'list' ? 1 : Math.ceil(options.users * 0.9);
+  const choose = `\\set number random(${first}, ${options.users})\nselect user_id, token from bench_user where number = :number \\gset\n`;
+  const file = path.join(WORKPLACE, `${workload}.sql`);
+  writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);
+  const { host, port, user, password, database } = connection;
+  const written = output('env', [
+    `PGPASSWORD=${password}`,
+    findPgbench(),
+    ...['-n', '-M', 'prepared', '-h', String(host), '-p', String(port), '-U', String(user)],
+    ...[
+      '-c',
+      String(options.connections),
+      '-j',
+      '2',
+      '-T',
+      String(Math.max(1, Math.round(options.seconds))),
+      '-f',
+      file,
+    ],
+    String(database),
+  ]);
+  return Number(/tps = ([\d.]+)/.exec(written)?.[1]);
+}

@@ -1,0 +1,93 @@
+// `npm run bench`: builds the data, measures Donewell beside its peers and writes docs/performance.md.
+// What has been measured is kept: a run that was ended goes on where it was. `--help` says what can be chosen.
+import { parseArgs } from 'node:util';
+import { openData } from './data.ts';
+import { measureGrowth, openSmallerData } from './parts/growth.ts';
+import { measureRest } from './parts/rest.ts';
+import { measureSockets } from './parts/sockets.ts';
+import { measureStorm } from './parts/storm.ts';
+import { type Bench, measureThroughput } from './parts/throughput.ts';
+import { startPostgres } from './postgres.ts';
+import { circumstancesNow, writeReport } from './report.ts';
+import { attempt, forgetFailures, forgetResults, keepResult, keptResult, progress } from './results.ts';
+import { type BenchSettings, LONG, NORMAL, QUICK, RESULTS, SMALL } from './settings.ts';
+import { WORKLOADS, type WorkloadName } from './workloads.ts';
+
+const ALL_WORKLOADS = Object.keys(WORKLOADS) as WorkloadName[];
+const PARTS = ['data', 'rest', 'throughput', 'storm', 'growth', 'sockets', 'report'] as const;
+type Part = (typeof PARTS)[number];
+
+const HELP = `npm run bench -- [options]
+  --quick            shorter measurements: some ten minutes in all, once the data are built
+  --long             ten million tasks
+  --small            little data, to try it out
+  --part=a,b         only these of: ${PARTS.join(', ')}
+  --workload=a,b     of throughput only these of: ${ALL_WORKLOADS.join(', ')}
+  --rounds=5         times that every contender is measured
+  --fresh            measure again what has been measured
+  BENCH_DIR          where data and results are kept`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
+    small: { type: 'boolean', default: false },
+    fresh: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    part: { type: 'string' },
+    workload: { type: 'string' },
+    rounds: { type: 'string' },
+  },
+});
+
+function chosen<Name extends string>(given: string | undefined, all: readonly Name[]): Name[] {
+  const names = given?.split(',') ?? [...all];
+  const unknown = names.filter((name) => !all.includes(name as Name));
+  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${all.join(', ')}.`);
+  return names as Name[];
+}
+
+function settingsOf(): BenchSettings {
+  const base = values.long ? LONG : values.small ? SMALL : values.quick ? QUICK : NORMAL;
+  return values.rounds === undefined ? base : { ...base, rounds: Number(values.rounds) };
+}
+
+const databaseName = values.long ? 'bench_long' : values.small ? 'bench_little' : 'bench';
+
+async function measure(parts: readonly Part[], workloads: readonly WorkloadName[]): Promise<void> {
+  const settings = settingsOf();
+  const postgres = await startPostgres();
+  try {
+    if (!keptResult('circumstances'))
+      keepResult('circumstances', circumstancesNow(settings, postgres.version));
+    progress('the data');
+    const data = await openData(postgres, databaseName, settings.scale, progress);
+    const bench: Bench = { data, postgres, settings };
+    const measured: Partial<Record<Part, () => Promise<unknown>>> = {
+      data: () => openSmallerData(bench),
+      rest: measureRest,
+      throughput: () => measureThroughput(bench, workloads),
+      storm: () => measureStorm(bench),
+      growth: () => measureGrowth(bench),
+      sockets: () => measureSockets(bench),
+    };
+    // What fails is noted in the report; the others are measured all the same.
+    for (const part of parts) await attempt(part, async () => measured[part]?.());
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function main(): Promise<void> {
+  if (values.help) return void process.stdout.write(`${HELP}\n`);
+  const parts = chosen(values.part, PARTS);
+  const workloads = chosen(values.workload, ALL_WORKLOADS);
+  if (values.fresh)
+    forgetResults(['circumstances', ...parts, ...workloads.map((workload) => `throughput-${workload}`)]);
+  forgetFailures();
+  if (parts.some((part) => part !== 'report')) await measure(parts, workloads);
+  writeReport();
+  progress(`docs/performance.md is written; the results are in ${RESULTS}`);
+}
+
+await main();

@@ -1,0 +1,24 @@
+// Medians and spreads: a single figure from a shared machine says nothing.
+
+export interface Summary {
+  median: number;
+  lowest: number;
+  highest: number;
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = (sorted.length - 1) * part;
+  const below = sorted[Math.floor(place)] ?? Number.NaN;
+  const above = sorted[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+export function summary(values: readonly number[]): Summary {
+  return { median: quantile(values, 0.5), lowest: quantile(values, 0), highest: quantile(values, 1) };
+}
+
+/** Round by round, since what disturbs one disturbs its neighbour. */
+export function ratios(over: readonly number[], under: readonly number[]): number[] {
+  return over.slice(0, under.length).map((value, index) => value / (under[index] ?? Number.NaN));
+}
