@@ -88,6 +88,17 @@ describe('with WORKERS=2', () => {
     expect(new Set(followers.map(({ syncs }) => syncs))).toEqual(new Set([1]));
   });
 
+  it('hundreds of clients that poll come and go, and none is turned away', async () => {
+    const failures: string[] = [];
+    for (let round = 0; round < 40; round++) {
+      for (let times = 0; times < 3; times++) follow({ transports: ['polling'] });
+      for (const { socket } of followers) socket.on('connect_error', ({ message }) => failures.push(message));
+      await until(() => failures.length > 0 || followers.every(({ socket }) => socket.connected));
+      for (const follower of followers.splice(0)) follower.close();
+    }
+    expect(failures).toEqual([]);
+  });
+
   it('both workers have had some of them', () => {
     expect(owners.size).toBe(2);
   });

@@ -86,7 +86,10 @@ export class WorkerRelay {
   takesRequest(request: IncomingMessage, response: ServerResponse): boolean {
     const socketPath = this.#ownerOf(request);
     if (socketPath === undefined) return false;
-    const { method, url: target, headers } = request;
+    const { method, url: target } = request;
+    // The other worker must not hang up first: Node writes once more after a body, and would take the broken connection
+    // for the answer, which then lies unread in it.
+    const headers = { ...request.headers, connection: 'keep-alive' };
     const relayed = send({ socketPath, method, path: target, headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
       pipeline(answer, response, () => {});
