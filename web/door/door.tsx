@@ -1,7 +1,7 @@
 // The door: which form stands in it, and the ways in that need none.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../icons.tsx';
 import { hasPasskeys, NotGiven, showPasskey } from '../passkey.ts';
 import { linkCodes } from '../routes.ts';
@@ -80,7 +80,8 @@ export interface DoorProps {
 }
 
 export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
-  const step = useSignal<Step>(linkCodes.value.invitation && !isReturning ? 'up' : 'in');
+  const { invitation } = linkCodes.value;
+  const step = useSignal<Step>('in');
   const told = useSignal('');
   const title = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
@@ -89,6 +90,10 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
     if (!isFirst.current) title.current?.focus();
     isFirst.current = false;
   }, [step.value]);
+  useLayoutEffect(() => {
+    // Also when the link is opened where the door is already.
+    if (invitation !== '' && !isReturning) step.value = 'up';
+  }, [invitation]);
   const tell = (words: string) => {
     told.value = words;
     step.value = 'told';
@@ -107,7 +112,7 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
           <PasskeyButton onCode={() => (step.value = 'code')} />
         </>
       )}
-      {now === 'up' && <SignUpForm onTold={tell} />}
+      {now === 'up' && <SignUpForm key={invitation} onTold={tell} />}
       {now === 'code' && <CodeForm onBack={() => (step.value = 'in')} />}
       {now === 'forgot' && <ForgotForm onTold={tell} />}
       {now === 'told' && <p class="lead-small">{told.value}</p>}

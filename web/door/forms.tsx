@@ -1,6 +1,6 @@
 // The forms at the door: sign in, sign up, the second step, and a lost password.
 import { useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { Field } from '../field.tsx';
 import { type Form, faults, useForm } from '../form.ts';
 import { call, Refused } from '../http.ts';
@@ -14,7 +14,7 @@ const CHECK_MAIL = 'Open the link in the mail that is on its way to you, then si
 interface FrameProps<Name extends string> {
   form: Form<Name>;
   button: string;
-  children: JSX.Element | JSX.Element[];
+  children: ComponentChildren;
 }
 
 /** One form, one big button, and room for what no field is about. */
@@ -67,31 +67,50 @@ export function LogInForm({ isReturning, onCode }: LogInProps): JSX.Element {
   );
 }
 
+/** Of what was pasted: the code, or the link with it. */
+function codeIn(given: string): string {
+  return given.trim().replace(/^.*#invitation=/, '');
+}
+
 export function SignUpForm({ onTold }: { onTold: (words: string) => void }): JSX.Element {
-  const { invitation } = linkCodes.value;
-  const form = useForm<'name' | 'email' | 'password'>({
+  const start = { invitation: linkCodes.value.invitation };
+  const isInvited = useSignal(start.invitation !== '');
+  const form = useForm<'name' | 'email' | 'password' | 'invitation'>({
     id: 'door',
-    labels: { name: 'Name', email: 'E-mail', password: 'Password' },
+    labels: { name: 'Name', email: 'E-mail', password: 'Password', invitation: 'Invitation' },
+    start,
     check: ({ name, email, password }) =>
       faults({
         name: name.trim() === '' ? 'Please tell us your name.' : undefined,
         email: emailFault(email),
         password: newPasswordFault(password),
       }),
-    send: async ({ name, email, password }) => {
+    send: async ({ name, email, password, ...given }) => {
+      const invitation = codeIn(given.invitation);
       const wanted = { name, email: email.trim(), password, ...(invitation ? { invitation } : {}) };
       if ((await signUp(wanted)) === 'confirm') onTold(CHECK_MAIL);
     },
-    explain: ({ code }) =>
-      code === 'email_taken'
-        ? { email: 'There is already an account with this e-mail. Sign in instead?' }
-        : undefined,
+    explain: ({ code, message }) => {
+      if (code === 'email_taken')
+        return { email: 'There is already an account with this e-mail. Sign in instead?' };
+      if (code !== 'invitation_required') return undefined;
+      isInvited.value = true;
+      return { invitation: message };
+    },
   });
   return (
     <DoorForm form={form} button="Create account">
       <Field {...form.field('name')} type="text" autocomplete="name" />
       <Field {...form.field('email')} type="email" autocomplete="username" />
       <Field {...form.field('password')} type="password" autocomplete="new-password" hint={PASSWORD_HINT} />
+      {isInvited.value && (
+        <Field
+          {...form.field('invitation')}
+          type="text"
+          autocomplete="off"
+          hint="The code in the link that you were given. It opens the door once."
+        />
+      )}
     </DoorForm>
   );
 }

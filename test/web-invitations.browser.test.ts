@@ -1,0 +1,93 @@
+// An invitation as it is given and taken: a link out of the operator's command, opened by whoever got it.
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { PASSWORD } from './support/client.ts';
+import { newEmail } from './support/mailed.ts';
+import { databaseUrl } from './support/nodes.ts';
+import { runScript } from './support/process.ts';
+import { LOOKS, openStage, REFUSED, violations } from './support/stage.ts';
+import { eventually } from './support/web.ts';
+
+const stage = openStage({ SIGNUP: 'invite' });
+const expected = REFUSED;
+const ADMIN = path.resolve(import.meta.dirname, '../scripts/admin.ts');
+
+/** By the command that the operator runs. */
+async function newLink(): Promise<string> {
+  const { url, connection } = stage.server();
+  const env = { DATABASE_URL: databaseUrl(connection), DEBUG: 'true', PUBLIC_URL: url };
+  const { stdout } = await runScript({ script: ADMIN, args: ['invitation', 'create'], env });
+  return stdout.split('\n', 1)[0] ?? '';
+}
+
+async function fill(page: Page): Promise<void> {
+  await page.getByLabel('Name').fill('Grace');
+  await page.getByLabel('E-mail').fill(newEmail());
+  await page.getByLabel('Password').fill(PASSWORD);
+}
+
+async function create(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Create account' }).click();
+}
+
+describe.each(LOOKS)('on %s', (_name, look) => {
+  it('the link opens the door where an account is made, with its code filled in', async () => {
+    const link = await newLink();
+    const { context } = await stage.stranger({ ...look, expected });
+    const page = await context.newPage();
+    await page.goto(link);
+    await page.getByRole('heading', { name: 'Create your account' }).waitFor();
+    expect(link).toContain(`/#invitation=${await page.getByLabel('Invitation').inputValue()}`);
+    expect(await page.getByLabel('Invitation').inputValue()).not.toBe('');
+    expect(await violations(page)).toEqual([]);
+    await fill(page);
+    await create(page);
+    await page.getByText('A blank page').waitFor();
+    expect(page.url()).not.toContain('invitation');
+  });
+});
+
+describe('an invitation', () => {
+  it('that was used opens nothing more, which is said at its field', async () => {
+    const link = await newLink();
+    const first = await stage.stranger({ expected });
+    await first.page.goto(link);
+    await fill(first.page);
+    await create(first.page);
+    await first.page.getByText('A blank page').waitFor();
+    const { page } = await stage.stranger({ expected });
+    await page.goto(link);
+    await fill(page);
+    await create(page);
+    await page.getByText('The invitation is not valid, has expired or was used.').waitFor();
+    expect(await page.getByLabel('Invitation').getAttribute('aria-invalid')).toBe('true');
+    await eventually(() => page.evaluate('document.activeElement.name')).toBe('invitation');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('is asked for where one is needed, and is taken as a whole link, too', async () => {
+    const { page } = await stage.stranger({ expected });
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    expect(await page.getByLabel('Invitation').count()).toBe(0);
+    await fill(page);
+    await create(page);
+    await page.getByText(/by invitation only/).waitFor();
+    await page.getByLabel('Invitation').fill(` ${await newLink()}`);
+    await create(page);
+    await page.getByText('A blank page').waitFor();
+  });
+
+  it('that is opened where somebody is signed in changes nothing, and waits for the next', async () => {
+    const link = await newLink();
+    const { page } = await stage.person({ expected });
+    await page.goto(link);
+    await page.reload();
+    await page.getByText('A blank page').waitFor();
+    const { page: theirs } = await stage.stranger({ expected });
+    await theirs.goto(link);
+    await fill(theirs);
+    await create(theirs);
+    await theirs.getByText('A blank page').waitFor();
+  });
+});
