@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { User } from './auth.ts';
 import { Time } from './common.ts';
 import {
+  FRESH_SIGN_IN_MINUTES,
   IMAGE_LENGTH,
   NAME_LENGTH,
   PAGE_LIMIT,
@@ -117,6 +118,31 @@ export const PasswordChange = Type.Object(
   { $id: 'PasswordChange' },
 );
 export type PasswordChange = Static<typeof PasswordChange>;
+
+export const AccountDeletion = Type.Object(
+  {
+    password: Type.Optional(
+      Type.String({
+        format: 'password',
+        description: `Needed where the account has one. Where it has none, the sign-in must be no older than ${FRESH_SIGN_IN_MINUTES} minutes.`,
+        examples: ['correct horse battery'],
+        'x-error': 'must be a string',
+      }),
+    ),
+    code: Type.Optional(
+      Type.String({
+        description: 'Needed where the second factor is on, unless a recovery code is given.',
+        examples: ['492039'],
+        'x-error': 'must be a string',
+      }),
+    ),
+    recovery_code: Type.Optional(
+      Type.String({ examples: ['k7m2p9-x4qdtr-8vw3hn-6zb5cj'], 'x-error': 'must be a string' }),
+    ),
+  },
+  { $id: 'AccountDeletion' },
+);
+export type AccountDeletion = Static<typeof AccountDeletion>;
 
 export const SecurityEvent = Type.Object(
   {

@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox';
 import {
   Account,
   AccountChange,
+  AccountDeletion,
   DeviceSession,
   PasswordChange,
   SecurityEvent,
@@ -57,6 +58,7 @@ import {
 import { accountRoutes } from './account/routes.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { AccessTokens } from './auth/access-token.ts';
+import { AccountDeletions } from './auth/account-deletion.ts';
 import { apiTokenRoutes } from './auth/api-token-routes.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
 import { createBetterAuth } from './auth/better-auth.ts';
@@ -151,6 +153,7 @@ const NAMED_SCHEMAS: TSchema[] = [
   EmailChange,
   Account,
   AccountChange,
+  AccountDeletion,
   DeviceSession,
   SessionList,
   SessionsEnded,
@@ -235,6 +238,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const checks = new PasswordChecks({ database, limits, trail, links: links.requests });
   const ends = new SessionEnds(database, trail);
   const factors = new SecondFactors({ database, limits, trail, secret: secrets.betterAuthSecret });
+  const deletions = new AccountDeletions({ database, checks, factors, trail });
   const challenges = new ChallengeCookie({ https });
   const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
   const providers = providersOf(settings);
@@ -243,6 +247,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     database,
     trail,
     checks,
+    deletions,
     ends,
     origin,
     allowedOrigins: [...rules.allowed],
@@ -259,7 +264,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     publicUrl,
     logger,
   });
-  const gates = { auth, close, callers, challenges, checks, ends, factors, limits, links, tokens };
+  const gates = { auth, close, callers, challenges, checks, deletions, ends, factors, limits, links, tokens };
   return { ...gates, https, origin, providers, publicUrl, rules, requireVerifiedEmail };
 }
 
@@ -267,7 +272,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   const { settings, secrets, logger } = options;
   const { database, store, trail, uses } = foundations;
   const parts = authParts(options, foundations);
-  const { auth, callers, challenges, checks, ends, factors, https, links, publicUrl, rules, tokens } = parts;
+  const { auth, callers, challenges, checks, factors, https, links, publicUrl, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -305,14 +310,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   providerRoutes(app, createProviderService({ ...parts, database, trail, allowedOrigins: rules.allowed }));
   await betterAuthRoutes(app, { ...parts, trail, except: ANSWERED_BY_US });
   await linkRoutes(app, { ...links, rules, checks });
-  accountRoutes(app, {
-    database,
-    trail,
-    checks,
-    ends,
-    callers,
-    cursors: new Cursors(secrets.secretKey, 'events'),
-  });
+  accountRoutes(app, { ...parts, database, trail, cursors: new Cursors(secrets.secretKey, 'events') });
   apiTokenRoutes(app, tokens);
   taskRoutes(app, {
     writes: { database, announce: realtime.announce },

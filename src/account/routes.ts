@@ -4,13 +4,16 @@ import { Type } from 'typebox';
 import {
   Account,
   AccountChange,
+  AccountDeletion,
   PasswordChange,
   SecurityEventPage,
   SecurityEventQuery,
   SessionList,
   SessionsEnded,
 } from '../../contract/account.ts';
+import { Message } from '../../contract/common.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { AccountDeletions } from '../auth/account-deletion.ts';
 import type { Actor, Callers } from '../auth/caller.ts';
 import { callerOf, userIdOf } from '../auth/guard.ts';
 import type { PasswordChecks } from '../auth/password-checks.ts';
@@ -23,6 +26,7 @@ import { clientOf } from '../http/client.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { operation } from '../http/docs.ts';
 import { check, checkQuery } from '../http/input.ts';
+import { deletionProblem } from './deletion.ts';
 import { readEvents } from './events.ts';
 import { changeProfile, cleanAccountChange, readAccount } from './profile.ts';
 import { readSessions } from './sessions.ts';
@@ -31,6 +35,7 @@ export interface AccountRoutesOptions {
   database: Database;
   trail: AuditTrail;
   checks: PasswordChecks;
+  deletions: AccountDeletions;
   ends: SessionEnds;
   callers: Callers;
   cursors: Cursors;
@@ -142,6 +147,29 @@ function passwordRoutes(app: FastifyInstance, { checks }: AccountRoutesOptions):
   });
 }
 
+function deletionRoutes(app: FastifyInstance, { deletions, callers }: AccountRoutesOptions): void {
+  const remove = operation({
+    id: 'deleteAccount',
+    tag: 'Account',
+    summary: 'Delete your account and everything in it, for good and at once',
+    description:
+      'Every session and API token ends and every socket closes, on every node. Nothing of it can be brought back: export it first. A second try of a request whose answer was lost is answered 401.',
+    session: true,
+    body: AccountDeletion,
+    answers: { 200: Message },
+    errors: BODY_ERRORS,
+  });
+  app.delete('/api/account', { schema: remove, config: WRITE }, async (request, reply) => {
+    const { password, code, recovery_code } = check(AccountDeletion, jsonBody(request));
+    const { created_at } = callerOf(request).session;
+    const leaver = { ...actorOf(request), sessionCreatedAt: new Date(created_at) };
+    const fault = await deletions.delete(leaver, { password, code, recoveryCode: recovery_code });
+    if (fault) throw deletionProblem(fault);
+    reply.header('set-cookie', callers.cookie.clear());
+    return { message: 'Your account and everything in it were deleted.' };
+  });
+}
+
 function eventRoutes(app: FastifyInstance, { database, cursors }: AccountRoutesOptions): void {
   const list = operation({
     id: 'listSecurityEvents',
@@ -161,5 +189,6 @@ export function accountRoutes(app: FastifyInstance, options: AccountRoutesOption
   profileRoutes(app, options);
   sessionRoutes(app, options);
   passwordRoutes(app, options);
+  deletionRoutes(app, options);
   eventRoutes(app, options);
 }

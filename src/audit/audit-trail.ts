@@ -64,6 +64,13 @@ export class AuditTrail {
     });
   }
 
+  /** Of an account whose trail goes with it: one line in the log, after the commit, that says no more than which it was. */
+  tellDeletion(transaction: Transaction, userId: string): void {
+    transaction.afterCommit(() =>
+      this.#logger.info({ event: 'account_deleted', user: userId }, 'security event'),
+    );
+  }
+
   /** Ends when all events that nobody waited for have been written. */
   async close(): Promise<void> {
     await Promise.all(this.#underWay);

@@ -15,6 +15,7 @@ import { withFailure } from './call.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
 import type { LinkRequests } from './links/requests.ts';
+import { DELETE_USER } from './owner-plugin.ts';
 import { PASSKEY_REGISTRATION } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { returnFromProvider } from './providers/door.ts';
@@ -286,7 +287,7 @@ async function limited(
   }
   if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
   if (path === SIGN_IN) return limitedSignIn(address, incoming, options);
-  if (caller && textIn(incoming.body, 'password') !== undefined)
+  if (caller && path !== DELETE_USER && textIn(incoming.body, 'password') !== undefined)
     return limitedCheck(caller, incoming, options);
   return call(incoming, options);
 }

@@ -12,11 +12,12 @@ import {
   surviveLostConnections,
 } from '../database/database.ts';
 import { describeError } from '../http/logging.ts';
+import type { AccountDeletions } from './account-deletion.ts';
 import { currentCall, note, noting } from './call.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
 import { linkPlugin } from './links/plugin.ts';
 import type { LinkRequests } from './links/requests.ts';
-import { ownerPlugin } from './owner-plugin.ts';
+import { NO_DELETION_BY_LINK, ownerPlugin } from './owner-plugin.ts';
 import { passkeyPlugins } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { hashPassword, isTooLong, passwordFault, verifyPassword } from './passwords.ts';
@@ -59,6 +60,7 @@ export interface BetterAuthOptions {
   providers: readonly ProviderSettings[];
   /** PUBLIC_URL. */
   publicUrl: string;
+  deletions: AccountDeletions;
 }
 
 /** Sign-up hashes inside an open transaction: with connections of its own it starves nobody else. */
@@ -339,7 +341,7 @@ export function createBetterAuth(options: BetterAuthOptions) {
       ...providerPlugins({ ...options, log: (message) => options.logger.warn(message) }),
       trailPlugin(options),
     ],
-    disabledPaths: [...NOT_OFFERED, ...WITHOUT_TOKENS],
+    disabledPaths: [...NOT_OFFERED, ...WITHOUT_TOKENS, NO_DELETION_BY_LINK],
     advanced: {
       useSecureCookies: options.https,
       // Off by itself when NODE_ENV is "test".

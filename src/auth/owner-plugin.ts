@@ -4,6 +4,7 @@ import type { BetterAuthPlugin } from 'better-auth';
 import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api';
 import { deleteSessionCookie } from 'better-auth/cookies';
 import { AppError } from '../errors.ts';
+import type { AccountDeletions, DeletionFault } from './account-deletion.ts';
 import type { Actor } from './caller.ts';
 import { clientIn } from './client-headers.ts';
 import type { PasswordChecks } from './password-checks.ts';
@@ -45,7 +46,46 @@ function instead(path: string, run: (call: Call) => Promise<object | undefined>)
   };
 }
 
-export function ownerPlugin({ checks, ends }: { checks: PasswordChecks; ends: SessionEnds }) {
+/** A deletion asks for what shows the owner: no link in a mail can do it. */
+export const NO_DELETION_BY_LINK = '/delete-user/callback';
+/** Asks for the password, and counts wrong ones, by itself. */
+export const DELETE_USER = '/delete-user';
+
+const DELETION_REFUSALS: Record<DeletionFault, [code: string, message: string]> = {
+  password_missing: ['INVALID_PASSWORD', 'The password must be given.'],
+  password_wrong: ['INVALID_PASSWORD', 'Invalid password'],
+  code_missing: ['INVALID_CODE', 'The second factor is on: `code` must be a code of it or a recovery code.'],
+  code_wrong: ['INVALID_CODE', 'Invalid code'],
+  recovery_code_wrong: ['INVALID_CODE', 'Invalid code'],
+  session_old: ['SESSION_NOT_FRESH', 'Sign in again to delete the account.'],
+};
+
+interface OwnerParts {
+  checks: PasswordChecks;
+  ends: SessionEnds;
+  deletions: AccountDeletions;
+}
+
+/** Whatever the body says besides: there is no deletion by a token. */
+function userDeletion(deletions: AccountDeletions) {
+  return instead(DELETE_USER, async ({ context, actor, signedIn }) => {
+    const { password, code } = bodyOf(context);
+    if (![password, code].every((given) => given === undefined || typeof given === 'string'))
+      throw new APIError('BAD_REQUEST', { code: 'VALIDATION_ERROR', message: 'password and code are texts' });
+    const text = code as string | undefined;
+    const proof = text === undefined || /^[\d\s]*$/.test(text) ? { code: text } : { recoveryCode: text };
+    const leaver = { ...actor, sessionCreatedAt: new Date(signedIn.session.createdAt) };
+    const fault = await deletions.delete(leaver, { ...proof, password: password as string | undefined });
+    if (fault) {
+      const [code, message] = DELETION_REFUSALS[fault];
+      throw new APIError(fault === 'session_old' ? 'FORBIDDEN' : 'BAD_REQUEST', { code, message });
+    }
+    deleteSessionCookie(context);
+    return { success: true, message: 'User deleted' };
+  });
+}
+
+export function ownerPlugin({ checks, ends, deletions }: OwnerParts) {
   const changePassword = instead('/change-password', async ({ context, actor, signedIn }) => {
     const { currentPassword, newPassword, revokeOtherSessions = false } = bodyOf(context);
     if (typeof currentPassword !== 'string' || typeof newPassword !== 'string') return undefined;
@@ -78,6 +118,8 @@ export function ownerPlugin({ checks, ends }: { checks: PasswordChecks; ends: Se
 
   return {
     id: 'donewell-owner',
-    hooks: { before: [changePassword, revokeSession, revokeSessions, revokeOtherSessions] },
+    hooks: {
+      before: [changePassword, revokeSession, revokeSessions, revokeOtherSessions, userDeletion(deletions)],
+    },
   } satisfies BetterAuthPlugin;
 }

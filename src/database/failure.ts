@@ -20,6 +20,7 @@ const CONNECTION_CODES = new Set([
 const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0.|58...|25006|XX...|28...|3D000)$/;
 // Cancelled by a time-out, lock not available, idle transaction ended.
 const BUSY_SQLSTATE = /^(57014|55P03|25P0[34])$/;
+const FOREIGN_KEY_VIOLATION = '23503';
 const RETRYABLE_SQLSTATE = /^(40001|40P01)$/;
 // node-postgres reports a lost connection by message alone.
 const CONNECTION_MESSAGE =
@@ -61,6 +62,12 @@ export function databaseError(cause?: unknown): AppError {
   return new AppError('database_error', detail, { retryAfter: RETRY_AFTER, cause });
 }
 
+/** A row for a user who is not there any more: whoever asked had a session when the door let them in. */
+function isOfDeletedUser(error: unknown): boolean {
+  if (codeOf(error) !== FOREIGN_KEY_VIOLATION) return false;
+  return (error as { constraint?: string }).constraint?.endsWith('_user_id_fkey') ?? false;
+}
+
 /** What the schema's own rules refuse: each raises a code of its own, see the migrations. */
 function ownRule(error: unknown): AppError | undefined {
   switch (codeOf(error)) {
@@ -83,5 +90,7 @@ function ownRule(error: unknown): AppError | undefined {
 export function translate(error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (isDatabaseBusy(error)) return overloaded(error);
+  if (isOfDeletedUser(error))
+    return new AppError('unauthenticated', 'Sign in to continue.', { cause: error });
   return isDatabaseAway(error) ? databaseError(error) : (ownRule(error) ?? error);
 }

@@ -51,9 +51,6 @@ export const turnSecondFactorOff = write(
   'update "user" set two_factor_enabled = false where id = $1',
 );
 
-/** $1 user id */
-export const deleteUser = write('operator_user_delete', 'delete from "user" where id = $1');
-
 /** $1 id, $2 name, $3 e-mail in lower case */
 export const insertUser = write(
   'operator_user_insert',

@@ -1,6 +1,7 @@
 // What the person who runs the server does with accounts and invitations: the decisions.
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import { removeAccount } from '../auth/account-deletion.ts';
 import { hashPassword } from '../auth/passwords.ts';
 import { invitationHash } from '../auth/sign-up-policy.ts';
 import { cleanName, emailFault, nameFault } from '../auth/user-rules.ts';
@@ -12,7 +13,6 @@ import {
   accountsAfter,
   deleteInvitation,
   deleteSessions,
-  deleteUser,
   insertInvitation,
   insertUser,
   lockUser,
@@ -73,8 +73,8 @@ export async function setAccountDisabled(
 }
 
 /** Deletes the account with everything that is its. */
-export async function deleteAccount({ database }: Operations, userId: string): Promise<void> {
-  await database.transaction(async (transaction) => transaction.queue(deleteUser, [userId]));
+export async function deleteAccount({ database, audit }: Operations, userId: string): Promise<void> {
+  await database.transaction((transaction) => removeAccount(transaction, audit, userId));
 }
 
 /** Gives the account a new password and ends its sessions. @returns the password, which is kept nowhere. */

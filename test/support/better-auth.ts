@@ -2,6 +2,7 @@
 import type { ClientConfig } from 'pg';
 import pino from 'pino';
 import { AuditTrail } from '../../src/audit/audit-trail.ts';
+import { AccountDeletions } from '../../src/auth/account-deletion.ts';
 import { type BetterAuth, createBetterAuth } from '../../src/auth/better-auth.ts';
 import { createLinks } from '../../src/auth/links/links.ts';
 import { PasswordChecks } from '../../src/auth/password-checks.ts';
@@ -24,13 +25,16 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
   const limits = new SignInLimits(database, store);
   const queue = new MailQueue(new Seal(secret));
   const { requests } = createLinks({ database, queue, trail, store, publicUrl: 'http://localhost:8000' });
+  const checks = new PasswordChecks({ database, limits, trail, links: requests });
+  const factors = new SecondFactors({ database, limits, trail, secret });
   const { auth, close } = createBetterAuth({
     connections,
     database,
     trail,
-    checks: new PasswordChecks({ database, limits, trail, links: requests }),
+    checks,
+    deletions: new AccountDeletions({ database, checks, factors, trail }),
     ends: new SessionEnds(database, trail),
-    factors: new SecondFactors({ database, limits, trail, secret }),
+    factors,
     limits,
     providers: [],
     publicUrl: 'http://localhost:8000',
