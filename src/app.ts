@@ -43,6 +43,7 @@ import {
   ProviderRedirect,
   ProviderSignIn,
 } from '../contract/providers.ts';
+import { Health } from '../contract/service.ts';
 import { SyncPage, Tombstone } from '../contract/sync.ts';
 import { ListedTask, NewTask, Task, TaskChange, TaskPage } from '../contract/task.ts';
 import { ApiToken, ApiTokenList, CreatedApiToken, NewApiToken } from '../contract/token.ts';
@@ -89,7 +90,7 @@ import { Database, type DatabaseOptions } from './database/database.ts';
 import { MAX_CONNECTIONS } from './database/embedded/postmaster.ts';
 import { Cursors } from './http/cursor.ts';
 import { installDocs } from './http/docs.ts';
-import { Health, healthRoutes } from './http/health.ts';
+import { healthRoutes } from './http/health.ts';
 import type { RateStore } from './http/rate-limit.ts';
 import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-stores.ts';
 import { createServer, VERSION } from './http/server.ts';

@@ -1,4 +1,5 @@
-// Every environment variable: its type, its default and one sentence; nothing else in the server reads the environment.
+// Every variable that an operator may set: its type, its default and one sentence. What the server passes to its own
+// workers is in workers.ts.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';

@@ -45,6 +45,10 @@ async function listen(
   connection: ClientConfig,
 ): Promise<{ port: number; stop: Stop }> {
   const shared = settings.DATABASE_URL !== undefined || settings.WORKERS > 1;
+  if (!shared && settings.REDIS_URL !== undefined)
+    log.logger.warn(
+      'REDIS_URL is not used: with the private PostgreSQL and one process there is nobody to share with.',
+    );
   const worker = workerPlace();
   const app = await createApp({ settings, secrets, connection, shared, worker, logger: log.logger });
   const stop = async () => {

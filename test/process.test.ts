@@ -80,6 +80,12 @@ describe('a start', () => {
     expect((await ada.post('/api/tasks', { title: 'first' })).status).toBe(201);
   });
 
+  it('names a REDIS_URL that is of no use to it', async () => {
+    const alone = await startProcess({ env: { REDIS_URL: 'redis://127.0.0.1:1' } });
+    expect(alone.stdout()).toContain('REDIS_URL is not used');
+    expect(await alone.stop()).toBe(0);
+  });
+
   it('on a data directory in use ends with one line', async () => {
     expect(await runScript({ env: { ...env, PORT: '0' } })).toEqual({
       code: 1,

@@ -2,7 +2,7 @@
 import { isAPIError } from 'better-auth/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import { codeOf, translate } from '../database/failure.ts';
+import { isUniqueViolation, translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
 import { parseJson } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
@@ -53,7 +53,6 @@ const SIGN_UP = '/sign-up/email';
 const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
 const FORMS = new Set([SIGN_IN, SIGN_UP]);
-const UNIQUE_VIOLATION = '23505';
 /** For one who lost a race, the answer to one who came later. */
 const LOST_RACES = new Map([
   [
@@ -154,7 +153,7 @@ async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promi
   const { result, failure } = await withFailure(() =>
     options.auth.handler(forwarded).catch((error: unknown) => ({ thrown: error })),
   );
-  const lostRace = codeOf(failure) === UNIQUE_VIOLATION ? LOST_RACES.get(incoming.path) : undefined;
+  const lostRace = isUniqueViolation(failure) ? LOST_RACES.get(incoming.path) : undefined;
   if (lostRace && ('thrown' in result || result.status >= 400)) {
     const { status, ...body } = lostRace;
     return Response.json(body, { status });

@@ -4,7 +4,7 @@ import type { Login, SignedIn, SignUp } from '../../contract/auth.ts';
 import type { FieldError } from '../../contract/errors.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database } from '../database/database.ts';
-import { codeOf, translate } from '../database/failure.ts';
+import { isUniqueViolation, translate } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
 import type { Client } from '../http/client.ts';
 import type { BetterAuth } from './better-auth.ts';
@@ -63,7 +63,7 @@ function signUpError(error: unknown, failure: unknown): unknown {
     'There is already an account with this e-mail. Sign in instead.',
     { cause: error },
   );
-  if (codeOf(failure) === '23505') return taken;
+  if (isUniqueViolation(failure)) return taken;
   if (failure !== undefined) return translate(failure);
   if (!isAPIError(error)) return error;
   const code = error.body?.code ?? '';

@@ -36,6 +36,11 @@ export function isRetryable(error: unknown): boolean {
   return RETRYABLE_SQLSTATE.test(codeOf(error));
 }
 
+/** True when a row was refused because another one has what must be unique. */
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === '23505';
+}
+
 /** True when the connection or the server is gone, rather than the statement being wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);

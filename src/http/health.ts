@@ -1,6 +1,6 @@
 // Whether the service works: with its database for readiness, without for liveness.
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { Health, Liveness } from '../../contract/service.ts';
 import type { Database } from '../database/database.ts';
 import { read } from '../database/statement.ts';
 import { operation } from './docs.ts';
@@ -10,17 +10,6 @@ import { VERSION } from './server.ts';
 const PATIENCE = 3_000;
 
 const ping = read<{ one: number }>('health_ping', 'select 1 as one');
-
-export const Health = Type.Object(
-  {
-    status: Type.String({ enum: ['healthy', 'unhealthy'] }),
-    api: Type.Literal('running'),
-    database: Type.String({ enum: ['connected', 'unreachable'] }),
-    version: Type.String({ examples: [VERSION] }),
-    uptime_seconds: Type.Integer({ minimum: 0 }),
-  },
-  { $id: 'Health' },
-);
 
 async function answers(database: Database): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -54,12 +43,11 @@ export function healthRoutes(app: FastifyInstance, database: Database): void {
         uptime_seconds: Math.floor(process.uptime()),
       });
   });
-  const Live = Type.Object({ status: Type.Literal('alive') });
   const live = operation({
     id: 'getLiveness',
     tag: 'Health',
     summary: 'Does the process live?',
-    answers: { 200: Live },
+    answers: { 200: Liveness },
   });
   app.get('/health/live', { schema: live }, async () => ({ status: 'alive' as const }));
 }

@@ -1,15 +1,8 @@
 // What stands at /api: where everything is, as JSON.
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { Welcome } from '../../contract/service.ts';
 import { operation } from './docs.ts';
 import { VERSION } from './server.ts';
-
-const Welcome = Type.Object({
-  name: Type.Literal('Donewell'),
-  version: Type.String(),
-  message: Type.String(),
-  links: Type.Record(Type.String(), Type.String()),
-});
 
 const LINKS = {
   docs: '/docs',

@@ -6,7 +6,7 @@ import { hashPassword } from '../auth/passwords.ts';
 import { invitationHash } from '../auth/sign-up-policy.ts';
 import { cleanName, emailFault, nameFault } from '../auth/user-rules.ts';
 import type { Database } from '../database/database.ts';
-import { codeOf } from '../database/failure.ts';
+import { isUniqueViolation } from '../database/failure.ts';
 import {
   type AccountRow,
   accountByName,
@@ -25,7 +25,6 @@ import {
 /** What the operator asked for cannot be done. The message is one line for a person. */
 export class OperatorError extends Error {}
 
-const UNIQUE_VIOLATION = '23505';
 const PAGE = 500;
 const INVITATIONS = 1_000;
 /** Bytes of a password or an invitation's code that nobody guesses. */
@@ -121,8 +120,7 @@ export async function createAccount(
       audit.add(transaction, { userId: id, kind: 'signed_up' });
     })
     .catch((error: unknown) => {
-      if (codeOf(error) === UNIQUE_VIOLATION)
-        throw new OperatorError(`There is already an account ${email}.`);
+      if (isUniqueViolation(error)) throw new OperatorError(`There is already an account ${email}.`);
       throw error;
     });
   return password;

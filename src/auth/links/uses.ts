@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EmailConfirmed } from '../../../contract/links.ts';
 import type { Transaction } from '../../database/database.ts';
-import { codeOf } from '../../database/failure.ts';
+import { isUniqueViolation } from '../../database/failure.ts';
 import { AppError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
 import { deleteApiTokensOf } from '../api-token-repository.ts';
@@ -25,7 +25,6 @@ import {
 import type { LinkParts, LinkRequests } from './requests.ts';
 import { hashOf, isToken } from './token.ts';
 
-const UNIQUE_VIOLATION = '23505';
 const RESET: Purpose[] = ['reset_password'];
 const CONFIRMING: Purpose[] = ['verify_email', 'approve_email_change', 'change_email'];
 const ABOUT_PRESENT_EMAIL = new Set<Purpose>(['reset_password', 'verify_email']);
@@ -88,7 +87,7 @@ export class LinkUses {
       return { message, email: owner.email, email_verified: owner.email_verified };
     }).catch((error: unknown) => {
       // Somebody else took the address meanwhile.
-      throw codeOf(error) === UNIQUE_VIOLATION ? invalidLink(error) : error;
+      throw isUniqueViolation(error) ? invalidLink(error) : error;
     });
   }
 
