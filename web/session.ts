@@ -1,8 +1,9 @@
 // Who is signed in: found at the start, kept alive while the app is open, and ended in both places at once.
 import { signal } from '@preact/signals';
+import type { AccountDeletion } from '../contract/account.ts';
 import type { CurrentSession, SignedIn, SignUp } from '../contract/auth.ts';
 import type { TwoFactorLogin } from '../contract/two-factor.ts';
-import { call, Refused, serverNow, sessionLost } from './http.ts';
+import { call, Refused, serverNow, sessionLost, Unreachable } from './http.ts';
 import { resetList } from './list-state.ts';
 import { become, lastPerson, type Person, user, watchOtherTabs } from './person.ts';
 import { ownSteps } from './routes.ts';
@@ -39,9 +40,12 @@ async function refresh(): Promise<void> {
   }
 }
 
+/** The account is being deleted: that its session ends is no news. */
+let isDeleting = false;
+
 /** The socket was refused or closed: asks whether the session really is over. */
 async function verify(): Promise<void> {
-  if (sessionLost.value || phase.value !== 'in') return;
+  if (sessionLost.value || phase.value !== 'in' || isDeleting) return;
   try {
     const current = await call<CurrentSession>('GET', 'api/auth/session', { anonymous: true });
     if (!current.user || current.user.id !== user.value?.id) sessionLost.value = true;
@@ -153,21 +157,53 @@ export async function arriveByCookie(): Promise<void> {
   if (someone && session) await arrive({ user: someone, session });
 }
 
-/** @throws Unreachable when nobody answers: the session would live on. */
-export async function signOut(): Promise<void> {
+/** Nobody is here any more, and nothing that this browser kept of them. */
+async function depart(): Promise<void> {
   const leaving = user.value;
-  try {
-    await call('POST', 'api/auth/logout');
-  } catch (error) {
-    // Somebody else is signed in by now: that is not ours to end.
-    if (!(error instanceof Refused && error.status === 401)) throw error;
-  }
   await clearPage({ erase: true });
   become(null);
   ownSteps(undefined);
   if (leaving) writeSetting(draftKeyOf(leaving.id), null);
   sessionLost.value = false;
   phase.value = 'out';
+}
+
+/** @throws Unreachable when nobody answers: the session would live on. */
+export async function signOut(): Promise<void> {
+  try {
+    await call('POST', 'api/auth/logout');
+  } catch (error) {
+    // Somebody else is signed in by now: that is not ours to end.
+    if (!(error instanceof Refused && error.status === 401)) throw error;
+  }
+  await depart();
+}
+
+/** The account with all that is in it, on the server and here. @throws Refused, Unreachable: then it is still there */
+export async function deleteAccount(json: AccountDeletion): Promise<void> {
+  isDeleting = true;
+  try {
+    const { message } = await call<{ message: string }>('DELETE', 'api/account', { json, byHand: true });
+    await depart();
+    say(message);
+  } catch (error) {
+    // The answer may have been lost, after all had been done.
+    if (!(error instanceof Unreachable) || !(await isSessionOver())) throw error;
+    await depart();
+    say(
+      'The answer was lost, but your session is over: your account is deleted, or you can sign in and see.',
+    );
+  } finally {
+    isDeleting = false;
+    void verify();
+  }
+}
+
+async function isSessionOver(): Promise<boolean> {
+  const current = await call<CurrentSession>('GET', 'api/auth/session', { anonymous: true }).catch(
+    () => undefined,
+  );
+  return current?.user === null;
 }
 
 /** What the account page has changed. */

@@ -1,5 +1,6 @@
 // What is yours, to take away, to bring in, and to end.
 import type { JSX } from 'preact';
+import { DeleteCard } from './delete-card.tsx';
 import { ExportButton } from './export-button.tsx';
 import { AccountFrame, Card } from './frame.tsx';
 import { ImportCard } from './import-card.tsx';
@@ -11,7 +12,7 @@ function ExportCard(): JSX.Element {
         One file with your profile and all your tasks, the trash included. No password, token or session is in
         it.
       </p>
-      <ExportButton />
+      <ExportButton label="Download my data" />
     </Card>
   );
 }
@@ -21,6 +22,7 @@ export function DataPage(): JSX.Element {
     <AccountFrame title="Your data" summary="To take away, to bring in, and to delete.">
       <ExportCard />
       <ImportCard />
+      <DeleteCard />
     </AccountFrame>
   );
 }

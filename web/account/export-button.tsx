@@ -59,7 +59,7 @@ async function save(state: Signal<State>): Promise<void> {
   }
 }
 
-export function ExportButton(): JSX.Element {
+export function ExportButton({ label }: { label: string }): JSX.Element {
   const state = useSignal<State>({ kind: 'rest' });
   const now = state.value;
   const waiting = pendingCount.value;
@@ -72,7 +72,7 @@ export function ExportButton(): JSX.Element {
         onClick={() => void save(state)}
       >
         <Icon name="download" />
-        {now.kind === 'reading' ? 'One moment…' : 'Download my data'}
+        {now.kind === 'reading' ? 'One moment…' : label}
       </button>
       {now.kind === 'reading' && now.lines > 0 && <p class="hint">{count(now.lines, 'line')} so far</p>}
       {waiting > 0 && (

@@ -5,7 +5,7 @@ import { IMPORT_BYTES } from '../../contract/limits.ts';
 import { type ImportProgress, type ImportResult, NDJSON_TYPE } from '../../contract/portability.ts';
 import { patience, sentence } from '../form.ts';
 import { newKey, Refused, Unreachable } from '../http.ts';
-import { user } from '../person.ts';
+import { lastPerson, user } from '../person.ts';
 import { route } from '../routes.ts';
 import { count } from '../task-words.ts';
 import { say } from '../toasts.ts';
@@ -175,9 +175,9 @@ async function outcomeOf(run: Run): Promise<ImportState | undefined> {
   }
 }
 
-/** Closing the window would cut it off. */
+/** Closing the window would cut it off. Whoever has left in another tab is not asked. */
 function hold(event: Event): void {
-  event.preventDefault();
+  if (lastPerson()?.id === user.peek()?.id) event.preventDefault();
 }
 
 async function go(isTrial: boolean): Promise<void> {

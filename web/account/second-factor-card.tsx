@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { RecoveryCodes, TwoFactorSetup, TwoFactorStatus } from '../../contract/two-factor.ts';
 import { Field } from '../field.tsx';
 import { type Form, faults, useForm } from '../form.ts';
-import { call } from '../http.ts';
+import { call, type Refused } from '../http.ts';
 import { useReading } from '../reading.ts';
 import { say } from '../toasts.ts';
 import { CopyButton, saveAs } from './copying.tsx';
@@ -126,6 +126,17 @@ function CodesStep({ codes, onKept }: { codes: readonly string[]; onKept: () => 
   );
 }
 
+/** Of what was typed: a code of the app, or a recovery code. */
+export function codeIn(proof: string): { code: string } | { recovery_code: string } {
+  const typed = proof.trim();
+  return /^\d{3}\s*\d{3}$/.test(typed) ? { code: typed.replace(/\s/g, '') } : { recovery_code: typed };
+}
+
+export function codeFault({ fields }: Refused): string | undefined {
+  const fault = fields.find(({ path }) => path === 'code' || path === 'recovery_code');
+  return fault && `The code ${fault.message}.`;
+}
+
 const PROOFS = {
   renew: { button: 'Make new codes', tone: 'primary' },
   off: { button: 'Switch it off', tone: 'danger' },
@@ -161,9 +172,7 @@ function ProofStep({ step, what, onDone }: ProofStepProps): JSX.Element {
         proof: proof.trim() === '' ? 'Please type a code.' : undefined,
       }),
     send: async ({ password, proof }) => {
-      const typed = proof.trim();
-      const isCode = /^\d{3}\s*\d{3}$/.test(typed);
-      const json = { password, ...(isCode ? { code: typed.replace(/\s/g, '') } : { recovery_code: typed }) };
+      const json = { password, ...codeIn(proof) };
       if (what === 'renew') {
         const { recovery_codes } = await call<RecoveryCodes>('POST', `${PATH}/recovery-codes`, {
           json,
@@ -177,9 +186,9 @@ function ProofStep({ step, what, onDone }: ProofStepProps): JSX.Element {
       say('The second factor is off. Other devices were signed out.');
       onDone();
     },
-    explain: ({ fields }) => {
-      const fault = fields.find(({ path }) => path === 'code' || path === 'recovery_code');
-      return fault ? { proof: `The code ${fault.message}.` } : undefined;
+    explain: (refusal) => {
+      const proof = codeFault(refusal);
+      return proof === undefined ? undefined : { proof };
     },
   });
   return (
