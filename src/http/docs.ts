@@ -132,8 +132,8 @@ const TAGS = [
 
 const DESCRIPTION = `Multi-user to-do lists.
 
-Every error is an RFC 9457 problem with a \`code\` ([all of them](/docs/errors)); its \`detail\` is a sentence for a person. Writes take \`If-Match\`
-(no lost update) and \`Idempotency-Key\` (no double effect). Signed-in answers carry \`RateLimit\` headers.
+Every error is an RFC 9457 problem with a \`code\` ([all of them](/docs/errors)); its \`detail\` is a sentence for a person. Writes to tasks take \`If-Match\`
+(no lost update) and \`Idempotency-Key\` (no double effect), and imports the latter; elsewhere both are ignored. Signed-in answers carry \`RateLimit\` headers.
 A page that uses the cookie may send \`X-Signed-In-As\` with its user's id: when the cookie has become another person's meanwhile, in another
 tab, the answer is 401 instead of something done in that person's name.
 
