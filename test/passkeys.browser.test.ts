@@ -76,6 +76,8 @@ describe('a passkey', () => {
     expect(tasks).toBe(200);
     const kinds = await kindsOf(account.id);
     expect(kinds).toContain('passkey_added');
+    const mails = await server.sql('select kind from mail where user_id = $1', [account.id]);
+    expect(mails).toContainEqual({ kind: 'way_in_changed' });
     const addresses = await server.sql('select address from sign_in_address where user_id = $1', [
       account.id,
     ]);

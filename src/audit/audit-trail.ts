@@ -28,10 +28,16 @@ export class AuditTrail {
   readonly #database: Database;
   readonly #logger: Logger;
   readonly #underWay = new Set<Promise<void>>();
+  #listener: (transaction: Transaction, event: SecurityEvent) => void = () => {};
 
   constructor(database: Database, logger: Logger) {
     this.#database = database;
     this.#logger = logger;
+  }
+
+  /** Who hears of each event, in the transaction that keeps it, and may add to that. It must not throw. */
+  onAdded(listener: (transaction: Transaction, event: SecurityEvent) => void): void {
+    this.#listener = listener;
   }
 
   /** Inside the transaction of the change that it tells of: the event is kept, and logged, exactly when the change is. */
@@ -39,6 +45,7 @@ export class AuditTrail {
     const { userId, kind, client, sessionId = null, details = {} } = event;
     const values = [userId, kind, ...clientValues(client), sessionId, JSON.stringify(details)];
     transaction.queue(insertEvent, values);
+    this.#listener(transaction, event);
     transaction.afterCommit(() => this.#log(event));
   }
 

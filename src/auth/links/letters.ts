@@ -118,6 +118,20 @@ export class Letters {
     };
   }
 
+  /** @param what was done, up to the account. */
+  wayInChanged({ userId, email }: To, what: string): Letter {
+    return {
+      kind: 'way_in_changed',
+      userId,
+      to: email,
+      subject: 'What signs in to your Donewell account was changed',
+      paragraphs: [
+        `${what} your account ${email} at ${this.#publicUrl}.`,
+        `If it was not you, choose a new password at once, which ends all sessions: ${this.#publicUrl}/forgot-password. Then look through what signs in to your account: ${this.#publicUrl}/account/security`,
+      ],
+    };
+  }
+
   addressInUse({ userId, email }: To): Letter {
     return {
       kind: 'address_in_use',

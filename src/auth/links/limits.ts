@@ -38,7 +38,7 @@ export class LinkLimits {
    * Counts a mail to this address, whether or not anybody has it. When there were too many the answer stays as it is and
    * nothing is sent: so nobody can keep the owner from asking, and the newest link still works.
    */
-  async mayMail(purpose: Purpose, email: string): Promise<boolean> {
+  async mayMail(purpose: Purpose | 'way_in_changed', email: string): Promise<boolean> {
     const key = createHash('sha256').update(`${purpose} ${email}`).digest('base64url');
     return (await this.#byEmail.consume(key)).allowed;
   }

@@ -5,6 +5,7 @@ import type { RateStore } from '../../http/rate-limit.ts';
 import type { MailQueue } from '../../mail/queue.ts';
 import { Letters } from './letters.ts';
 import { LinkLimits } from './limits.ts';
+import { installNotices } from './notices.ts';
 import { LinkRequests } from './requests.ts';
 import { LinkUses } from './uses.ts';
 
@@ -20,5 +21,6 @@ export function createLinks({ database, queue, trail, store, publicUrl }: LinksO
   const limits = new LinkLimits(store);
   const parts = { database, queue, trail, limits, letters: new Letters(publicUrl) };
   const requests = new LinkRequests(parts);
+  installNotices(parts);
   return { requests, uses: new LinkUses(parts, requests) };
 }
