@@ -49,6 +49,27 @@ function routeAt(address: string): Route {
   return ROUTES.find((route) => PATHS[route] === rest) ?? 'tasks';
 }
 
+/** What the way back from another service has said. It is taken out of the address, so that it is said once. */
+let wayBack = wayBackIn(new URL(location.href));
+
+function wayBackIn(url: URL): { error: string; isCodeMissing: boolean } {
+  const { searchParams } = url;
+  const error = searchParams.get('error') ?? '';
+  const isCodeMissing = searchParams.get('two_factor') === 'required';
+  if (error !== '' || isCodeMissing) {
+    searchParams.delete('error');
+    searchParams.delete('two_factor');
+    history.replaceState(history.state, '', url);
+  }
+  return { error, isCodeMissing };
+}
+
+export function takeWayBack(): typeof wayBack {
+  const said = wayBack;
+  wayBack = { error: '', isCodeMissing: false };
+  return said;
+}
+
 const address = signal(location.href);
 export const route = computed(() => routeAt(address.value));
 /** What the address says about the page: `?q=milk`. */

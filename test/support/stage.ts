@@ -22,12 +22,13 @@ export const LOOKS = [
 ] as const;
 
 /** Registers the hooks of the file. What it returns can be used from `beforeAll` on. */
-export function openStage(env: Environment = {}) {
+export function openStage(env: Environment | (() => Promise<Environment>) = {}) {
   let server: TestServer;
   let browser: Browser;
   const visitors: Visitor[] = [];
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer({ env }), launchBrowser()]);
+    const settings = typeof env === 'function' ? await env() : env;
+    [server, browser] = await Promise.all([startServer({ env: settings }), launchBrowser()]);
   });
   afterAll(async () => {
     await browser?.close();

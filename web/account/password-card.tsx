@@ -1,10 +1,12 @@
-// A new password, by whoever knows the old one.
+// A new password, by whoever knows the old one; or a first one, by a link.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { SessionsEnded } from '../../contract/account.ts';
 import { newPasswordFault, PASSWORD_HINT } from '../door/password-rules.ts';
 import { Field } from '../field.tsx';
 import { faults, useForm } from '../form.ts';
 import { call } from '../http.ts';
+import { user } from '../person.ts';
 import { count } from '../task-words.ts';
 import { say } from '../toasts.ts';
 import { Card, CardForm } from './frame.tsx';
@@ -40,6 +42,34 @@ export function PasswordCard({ onChanged }: { onChanged: () => void }): JSX.Elem
           hint={PASSWORD_HINT}
         />
       </CardForm>
+    </Card>
+  );
+}
+
+/** Of an account that another service, or a passkey, opens. */
+export function FirstPasswordCard(): JSX.Element {
+  const isSent = useSignal(false);
+  const send = async () => {
+    try {
+      const json = { email: user.value?.email ?? '' };
+      const { message } = await call<{ message: string }>('POST', 'api/auth/forgot-password', {
+        json,
+        byHand: true,
+      });
+      isSent.value = true;
+      say(message);
+    } catch (error) {
+      say((error as Error).message, { tone: 'problem' });
+    }
+  };
+  return (
+    <Card
+      title="Password"
+      hint="This account has none. A link in a mail lets you choose one; all devices are then signed out."
+    >
+      <button type="button" class="button" disabled={isSent.value} onClick={() => void send()}>
+        {isSent.value ? 'The link is on its way' : 'Send me the link'}
+      </button>
     </Card>
   );
 }

@@ -1,12 +1,14 @@
 // The door: which form stands in it, and the ways in that need none.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../icons.tsx';
 import { hasPasskeys, NotGiven, showPasskey } from '../passkey.ts';
-import { linkCodes } from '../routes.ts';
+import { failureSentence } from '../providers.ts';
+import { linkCodes, takeWayBack } from '../routes.ts';
 import { arriveByCookie } from '../session.ts';
 import { CodeForm, ForgotForm, LogInForm, SignUpForm } from './forms.tsx';
+import { ProviderButtons } from './provider-buttons.tsx';
 
 type Step = 'in' | 'up' | 'code' | 'forgot' | 'told';
 
@@ -81,7 +83,8 @@ export interface DoorProps {
 
 export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
   const { invitation } = linkCodes.value;
-  const step = useSignal<Step>('in');
+  const [{ error, isCodeMissing }] = useState(takeWayBack);
+  const step = useSignal<Step>(isCodeMissing ? 'code' : 'in');
   const told = useSignal('');
   const title = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
@@ -113,6 +116,9 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
         </>
       )}
       {now === 'up' && <SignUpForm key={invitation} onTold={tell} />}
+      {(now === 'in' || (now === 'up' && invitation === '')) && (
+        <ProviderButtons inNewTab={isReturning} failure={failureSentence(error)} />
+      )}
       {now === 'code' && <CodeForm onBack={() => (step.value = 'in')} />}
       {now === 'forgot' && <ForgotForm onTold={tell} />}
       {now === 'told' && <p class="lead-small">{told.value}</p>}

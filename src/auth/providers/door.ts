@@ -1,5 +1,5 @@
 // The way back from another service: whatever happens there or here, the person lands on a page that says so.
-import { SIGN_IN_FAILURES, type SignInFailure } from '../../../contract/providers.ts';
+import { SIGN_IN_FAILURES, type SignInFailure } from '../../../contract/sign-in-failures.ts';
 import { translate } from '../../database/failure.ts';
 import { AppError } from '../../errors.ts';
 import { currentCall, withFailure } from '../call.ts';

@@ -1,5 +1,5 @@
 // The page on which people land when signing in elsewhere has failed, unless a front end has one of its own.
-import { SIGN_IN_FAILURES, type SignInFailure } from '../../../contract/providers.ts';
+import { SIGN_IN_FAILURES, type SignInFailure } from '../../../contract/sign-in-failures.ts';
 
 function sentenceFor(error: unknown): string {
   const known = typeof error === 'string' && Object.hasOwn(SIGN_IN_FAILURES, error);

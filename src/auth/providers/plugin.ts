@@ -9,7 +9,7 @@ import {
   getSessionFromCtx,
   isAPIError,
 } from 'better-auth/api';
-import type { SignInFailure } from '../../../contract/providers.ts';
+import type { SignInFailure } from '../../../contract/sign-in-failures.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
 import { currentCall, noting } from '../call.ts';
