@@ -77,6 +77,7 @@ describe('the address', () => {
     await eventually(() => searchOf(page.url())).toBe('?q=present+for+Ada');
     await page.getByRole('link', { name: 'Account' }).click();
     await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
+    await page.getByRole('heading', { name: 'Welcome back' }).waitFor();
     await page.getByLabel('E-mail').fill(next.account.email);
     await page.getByLabel('Password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Sign in' }).click();

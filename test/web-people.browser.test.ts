@@ -16,6 +16,7 @@ async function titlesOf(client: Client): Promise<string[]> {
 async function signOut(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Account' }).click();
   await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
+  await page.getByRole('heading', { name: 'Welcome back' }).waitFor();
 }
 
 async function signIn(page: Page, email: string): Promise<void> {
