@@ -3,8 +3,8 @@
 /** Each kind of security event with what it means: the closed list. */
 export const SECURITY_EVENTS = {
   signed_up: 'The account was made.',
-  signed_in: 'Somebody signed in.',
-  sign_in_failed: 'Somebody tried to sign in with a wrong password.',
+  signed_in: 'Signed in.',
+  sign_in_failed: 'A sign-in with a wrong password.',
   signed_out: 'A session was ended by its own holder.',
   session_revoked: 'A session was ended from another one, or by its id.',
   sessions_revoked: 'Several sessions were ended at once.',
@@ -27,7 +27,7 @@ export const SECURITY_EVENTS = {
   two_factor_enabled: 'A second factor was switched on; all other sessions ended.',
   two_factor_disabled: 'The second factor was switched off; all other sessions ended.',
   two_factor_failed: 'Somebody who knew the password gave a wrong code of the second factor.',
-  recovery_code_used: 'Somebody signed in with a recovery code.',
+  recovery_code_used: 'Signed in with a recovery code.',
   recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
   provider_connected: 'Another service was connected, by which one can sign in.',
   provider_disconnected: 'Another service was disconnected.',

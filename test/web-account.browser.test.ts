@@ -59,7 +59,7 @@ describe.each(LOOKS)('on %s', (_name, look) => {
     expect(await violations(page)).toEqual([]);
     await open(page, 'Security');
     await page.getByText('This one').waitFor();
-    await card(page, 'What happened').getByText('Somebody signed in.').first().waitFor();
+    await card(page, 'What happened').getByText('Signed in.').first().waitFor();
     await card(page, 'Second factor').getByRole('button', { name: 'Set it up…' }).waitFor();
     expect(await violations(page)).toEqual([]);
     const { codes } = await setUp(page);

@@ -74,19 +74,22 @@ function NewToken({ onMade }: NewTokenProps): JSX.Element {
           </p>
         )}
       </fieldset>
-      <label class="choice">
-        <span>It ends after</span>
-        <select
-          value={String(days.value)}
-          onChange={(event) => (days.value = Number(event.currentTarget.value))}
-        >
-          {LIVES.map(([value, words]) => (
-            <option key={value} value={value}>
-              {words}
-            </option>
-          ))}
-        </select>
-      </label>
+      <div class="field">
+        <label for="token-life">It ends after</label>
+        <span class="choice">
+          <select
+            id="token-life"
+            value={String(days.value)}
+            onChange={(event) => (days.value = Number(event.currentTarget.value))}
+          >
+            {LIVES.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </span>
+      </div>
     </CardForm>
   );
 }
