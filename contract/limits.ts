@@ -64,6 +64,7 @@ export const EXPIRED_TOKEN_DAYS = 30;
 
 /** A file to import: its bytes, tasks and lines, the bytes of one line or record, and how many faults are told one by one. */
 export const IMPORT_BYTES = 128 * 1_024 * 1_024;
+/** Also what an account may have after an import, trash and tombstones included. Other ways to make tasks are bounded by their rate. */
 export const IMPORT_TASKS = 200_000;
 export const IMPORT_LINES = 500_000;
 export const IMPORT_LINE_BYTES = 64 * 1_024;

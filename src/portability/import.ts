@@ -1,11 +1,12 @@
 // Writes a received file: all of its tasks that are not there yet, or none, as one write of its user.
+import { IMPORT_TASKS } from '../../contract/limits.ts';
 import type { ImportResult } from '../../contract/portability.ts';
 import type { Transaction } from '../database/database.ts';
-import { AppError } from '../errors.ts';
+import { AppError, validationError } from '../errors.ts';
 import type { UserWrite } from '../sync/user-write.ts';
 import { sortedIndexes } from './order.ts';
 import type { Received } from './received.ts';
-import { insertImported, keysThere, lastChange, tasksThere } from './repository.ts';
+import { countRows, insertImported, keysThere, lastChange, tasksThere } from './repository.ts';
 
 /** Tasks, and characters of their rows, in one statement. */
 const AT_ONCE = 1_000;
@@ -50,6 +51,15 @@ async function findThere(reader: Reader, importing: Importing): Promise<Uint8Arr
       if (created.get(tasks.originIds[index] ?? 0) === tasks.createdAt[index]) there[index] = 1;
   }
   return there;
+}
+
+/** Files are made faster than tasks by hand: by these alone nobody fills the disk. @throws AppError `validation_error` (422). */
+async function assertRoom(reader: Reader, { userId }: Importing, { created }: ImportResult): Promise<void> {
+  if (created === 0) return;
+  const [row] = await reader.query(countRows, [userId, IMPORT_TASKS]);
+  if ((row?.rows ?? 0) + created <= IMPORT_TASKS) return;
+  const message = `would take the account beyond ${IMPORT_TASKS} tasks, with the trash and what was deleted in the last months`;
+  throw validationError([{ path: '', message }]);
 }
 
 interface Places {
@@ -129,14 +139,18 @@ function resultOf({ file }: Importing, there: Uint8Array, dry_run: boolean): Imp
 
 /** What an import would do. */
 export async function tryImport(reader: Reader, importing: Importing): Promise<ImportResult> {
-  return resultOf(importing, await findThere(reader, importing), true);
+  const result = resultOf(importing, await findThere(reader, importing), true);
+  await assertRoom(reader, importing, result);
+  return result;
 }
 
 /** Runs inside the user's write, under the lock: what is there now stays as it is. */
 export async function importAll(write: UserWrite, importing: Importing): Promise<ImportResult> {
   await write.locked();
   const there = await findThere(write.transaction, importing);
+  const result = resultOf(importing, there, false);
+  await assertRoom(write.transaction, importing, result);
   const places = await placesOf(write, importing, there);
   await insertAll(write, importing, there, places);
-  return resultOf(importing, there, false);
+  return result;
 }

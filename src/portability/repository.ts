@@ -26,6 +26,12 @@ export const tasksThere = read<{ id: number; created_at: string }>(
   'select id, created_at from task where user_id = $1 and id = any($2::bigint[]) and purged_at is null',
 );
 
+/** $1 user id, $2 how far to count: whatever lies on the disk, tombstones as well */
+export const countRows = read<{ rows: number }>(
+  'import_count_rows',
+  'select count(*)::integer as rows from (select from task where user_id = $1 limit $2::integer) counted',
+);
+
 /** $1 user id */
 export const lastChange = read<{ changed_at: string | null }>(
   'import_last_change',

@@ -202,7 +202,7 @@ function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
     id: 'importTasks',
     tag: 'Account',
     summary: 'Import tasks from an export, a CSV file or Todoist: all of them or none',
-    description: `At most ${IMPORT_BYTES / 1_048_576} MiB and ${IMPORT_TASKS} tasks. If any line is wrong, nothing is written and \`errors\` names the first of them, \`errors_total\` says how many. The same file again makes nothing that is still there. See docs/portability.md for the formats.`,
+    description: `At most ${IMPORT_BYTES / 1_048_576} MiB and ${IMPORT_TASKS} tasks, which is also as many as an account may have after an import. If any line is wrong, nothing is written and \`errors\` names the first of them, \`errors_total\` says how many. The same file again makes nothing that is still there. See docs/portability.md for the formats.`,
     session: true,
     query: ImportQuery,
     headers: ImportHeaders,
