@@ -7,7 +7,6 @@ import { IMPORT_FAULTS } from './limits.ts';
 import { Task } from './task.ts';
 
 export const EXPORT_VERSION = 1;
-export const NDJSON_TYPE = 'application/x-ndjson';
 
 export const ExportHeader = Type.Object(
   {

@@ -212,4 +212,12 @@ describe('the first load', () => {
     expect(names.length).toBeGreaterThan(2);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(60 * 1_024);
   });
+
+  it('has no schema library, nor has any page that is loaded later: the server checks', async () => {
+    const worker = await (await fetch(`${server.url}/sw.js`)).text();
+    const names = [...worker.matchAll(/\.\/(assets\/[\w.-]+\.js)/g)].map(([, name]) => name);
+    expect(names.length).toBeGreaterThan(4);
+    for (const name of names)
+      expect(await (await fetch(`${server.url}/${name}`)).text(), name).not.toContain('~kind');
+  });
 });

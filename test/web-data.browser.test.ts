@@ -133,6 +133,28 @@ describe('an import', () => {
     expect(await form.getByRole('button', { name: /^Import/ }).count()).toBe(0);
   });
 
+  it('is done by the keyboard alone, which never loses its place', async () => {
+    const { page } = await stage.person({ expected });
+    const focused = () => page.evaluate('document.activeElement.tagName');
+    await open(page);
+    await page.getByLabel('A file with tasks').focus();
+    await choose(page, CSV);
+    await page.getByRole('button', { name: 'Import 3 tasks' }).waitFor();
+    await eventually(focused).toBe('H3');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('3 tasks imported.').waitFor();
+    await eventually(focused).toBe('H3');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await eventually(focused).toBe('INPUT');
+    await choose(page, WRONG);
+    await page.getByText('3 things to mend first.').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('What is wrong, by line');
+  });
+
   it('takes an export of another account, whatever the file is called', async () => {
     const { page } = await stage.person({ expected });
     await open(page);

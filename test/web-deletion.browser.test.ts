@@ -153,7 +153,7 @@ describe('an account', () => {
     const { page, client } = await stage.person({ expected });
     await open(page);
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByRole('button', { name: 'Delete my account…' }).waitFor();
+    await eventually(() => page.evaluate('document.activeElement.textContent')).toBe('Delete my account…');
     expect(await exists(client.user.id)).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 // An answer that begins before its result is known: lines of progress, then the result or the problem.
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NDJSON_TYPE } from '../../contract/portability.ts';
+import { NDJSON_TYPE } from '../../contract/headers.ts';
 import { logFailure, problemOf, publicError } from '../http/problem.ts';
 import type { Answered } from '../sync/answered-write.ts';
 

@@ -1,6 +1,7 @@
 // The routes of export and import: parse, call, answer.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
+import { NDJSON_TYPE } from '../../contract/headers.ts';
 import { IMPORT_BYTES, IMPORT_TASKS } from '../../contract/limits.ts';
 import {
   EXPORT_LINES,
@@ -8,7 +9,6 @@ import {
   type ImportFormat,
   ImportQuery,
   ImportResult,
-  NDJSON_TYPE,
 } from '../../contract/portability.ts';
 import type { SecurityEventKind } from '../../contract/security-events.ts';
 import type { AuditTrail, SecurityEvent } from '../audit/audit-trail.ts';

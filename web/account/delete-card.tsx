@@ -116,12 +116,18 @@ function Opened({ onCancel }: { onCancel: () => void }): JSX.Element {
 
 export function DeleteCard(): JSX.Element {
   const isOpen = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (wasOpen.current && !isOpen.value) button.current?.focus();
+    wasOpen.current = isOpen.value;
+  }, [isOpen.value]);
   return (
     <Card title="Delete account" hint="The account, with all that is in it.">
       {isOpen.value ? (
         <Opened onCancel={() => (isOpen.value = false)} />
       ) : (
-        <button type="button" class="button danger" onClick={() => (isOpen.value = true)}>
+        <button ref={button} type="button" class="button danger" onClick={() => (isOpen.value = true)}>
           Delete my account…
         </button>
       )}

@@ -1,8 +1,9 @@
 // An import on its way: tried first, then done. It goes on while its owner looks at other pages, and ends when they leave.
 import { effect, signal } from '@preact/signals';
 import type { FieldError } from '../../contract/errors.ts';
+import { NDJSON_TYPE } from '../../contract/headers.ts';
 import { IMPORT_BYTES } from '../../contract/limits.ts';
-import { type ImportProgress, type ImportResult, NDJSON_TYPE } from '../../contract/portability.ts';
+import type { ImportProgress, ImportResult } from '../../contract/portability.ts';
 import { patience, sentence } from '../form.ts';
 import { newKey, Refused, Unreachable } from '../http.ts';
 import { lastPerson, user } from '../person.ts';
