@@ -180,6 +180,7 @@ export class Database {
     const pool = (size: number, setting: string) => {
       const made = new pg.Pool({
         ...poolConfig(options, size),
+        query_timeout: 0, // silence.ts watches
         types: wireTypes,
         pipeline: true,
       } as pg.PoolConfig);
@@ -312,7 +313,7 @@ export class Database {
   async #undo(client: pg.PoolClient, transaction: OpenTransaction, error: unknown): Promise<unknown> {
     try {
       await transaction.settle();
-      await client.query('rollback');
+      await sendCommand(client, 'rollback');
       client.release();
       return translate(traced(error));
     } catch (earlier) {

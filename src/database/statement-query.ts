@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
+import { answered, asked } from './silence.ts';
 import type { Statement } from './statement.ts';
 import { jsonOf, parserOf, type Value, wireValue } from './values.ts';
 
@@ -11,14 +12,6 @@ interface DriverConnection extends EventEmitter {
   readonly stream: Duplex;
   readonly submittedNamedStatements: Record<string, string>;
 }
-interface DriverQuery {
-  name: string;
-  text: string;
-  values: readonly Value[];
-  hasBeenParsed(connection: DriverConnection): boolean;
-  submit(connection: DriverConnection): void;
-}
-type DriverQueryClass = new (text: string) => DriverQuery;
 interface Field {
   name: string;
   dataTypeID: number;
@@ -33,7 +26,8 @@ interface Column extends Field {
 type Fields = readonly (string | null)[];
 /** Makes of the texts of a row what is wanted of it. */
 export type RowForm<Row> = (columns: readonly Column[], fields: Fields) => Row;
-type Settle<Row> = (error: Error | null, rows?: Row[]) => void;
+type Settle<Result> = (error: Error | null, result?: Result) => void;
+const DRIVER_CALLBACK = () => {};
 
 /** A row as an object. */
 export function asObject<Row>(columns: readonly Column[], fields: Fields): Row {
@@ -70,30 +64,68 @@ function columnsOn(connection: DriverConnection): Map<string, Column[]> {
 }
 
 /** What is written before the event loop goes on leaves in one piece. */
-function gather(stream: Duplex): void {
-  if (stream.writableCorked > 0) return;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
+function write(stream: Duplex, message: Buffer): void {
+  if (stream.writableCorked === 0) {
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+  stream.write(message);
 }
 
-class StatementQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
-  /** The driver wraps it, and calls it to say that a query failed or was given up. */
-  callback: Settle<Row>;
+/** A query as the driver handles one, watched from the moment it is sent until it is settled. */
+abstract class WatchedQuery<Result> {
+  /** The driver wants one. It calls the methods below. */
+  readonly callback = DRIVER_CALLBACK;
+  /** The driver's own. */
+  declare readonly hasBeenParsed: (connection: DriverConnection) => boolean;
+  #settle: Settle<Result> | undefined;
+  #stream: Duplex | undefined;
+
+  constructor(settle: Settle<Result>) {
+    this.#settle = settle;
+  }
+
+  protected send({ stream }: DriverConnection, message: Buffer): void {
+    this.#stream = stream;
+    asked(stream);
+    write(stream, message);
+  }
+
+  /** Once, and then it holds on to nothing: a query that has grown old would keep its rows in memory, and those of the next. */
+  protected settle(error: Error | null, result?: Result): void {
+    const settle = this.#settle;
+    if (this.#stream) answered(this.#stream);
+    this.#settle = undefined;
+    this.#stream = undefined;
+    settle?.(error, result);
+  }
+
+  handleError(error: Error): void {
+    this.settle(error);
+  }
+}
+// The driver takes none but its own class, of which only this is needed: its constructor makes what costs more than the query.
+Object.setPrototypeOf(WatchedQuery.prototype, pg.Query.prototype);
+
+class StatementQuery<Row> extends WatchedQuery<Row[]> {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly Value[];
   readonly #form: RowForm<Row>;
-  readonly #rows: Row[] = [];
+  #rows: Row[] = [];
   #connection: DriverConnection | undefined;
   #columns: Column[] | undefined;
   #fault: Error | undefined;
 
-  constructor({ name, text }: Sendable, values: readonly Value[], form: RowForm<Row>, settle: Settle<Row>) {
-    super(text);
+  constructor({ name, text }: Sendable, values: readonly Value[], form: RowForm<Row>, settle: Settle<Row[]>) {
+    super(settle);
     this.name = name;
+    this.text = text;
     this.values = values;
     this.#form = form;
-    this.callback = settle;
   }
 
-  override submit(connection: DriverConnection): void {
+  submit(connection: DriverConnection): void {
     const { name, text, values } = this;
     this.#connection = connection;
     this.#columns = columnsOn(connection).get(name);
@@ -105,8 +137,7 @@ class StatementQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
     messages.push(serialize.bind({ statement: name, values: values.map(wireValue) }));
     if (!this.#columns) messages.push(DESCRIBE);
     messages.push(EXECUTE_AND_SYNC);
-    gather(connection.stream);
-    connection.stream.write(Buffer.concat(messages));
+    this.send(connection, Buffer.concat(messages));
   }
 
   handleRowDescription({ fields }: { fields: Field[] }): void {
@@ -131,28 +162,25 @@ class StatementQuery<Row> extends (pg.Query as unknown as DriverQueryClass) {
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    if (this.#fault) this.callback(this.#fault);
-    else this.callback(null, this.#rows);
-  }
-
-  handleError(error: Error): void {
-    this.callback(error);
+    const rows = this.#rows;
+    this.#rows = [];
+    if (this.#fault) this.settle(this.#fault);
+    else this.settle(null, rows);
   }
 }
 
 /** A command without values, as `begin` and `commit` are. */
-class CommandQuery extends (pg.Query as unknown as DriverQueryClass) {
-  callback: (error: Error | null, tag?: string) => void;
+class CommandQuery extends WatchedQuery<string> {
+  readonly text: string;
   #tag = '';
 
-  constructor(text: string, settle: (error: Error | null, tag?: string) => void) {
-    super(text);
-    this.callback = settle;
+  constructor(text: string, settle: Settle<string>) {
+    super(settle);
+    this.text = text;
   }
 
-  override submit(connection: DriverConnection): void {
-    gather(connection.stream);
-    connection.stream.write(serialize.query(this.text));
+  submit(connection: DriverConnection): void {
+    this.send(connection, serialize.query(this.text));
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -160,11 +188,7 @@ class CommandQuery extends (pg.Query as unknown as DriverQueryClass) {
   }
 
   handleReadyForQuery(): void {
-    this.callback(null, this.#tag);
-  }
-
-  handleError(error: Error): void {
-    this.callback(error);
+    this.settle(null, this.#tag);
   }
 }
 
@@ -187,7 +211,7 @@ export function sendStatement<Row>(
   form: RowForm<Row>,
 ): Promise<Row[]> {
   return new Promise((resolve, reject) => {
-    const settle: Settle<Row> = (error, rows) => (error ? reject(error) : resolve(rows ?? []));
+    const settle: Settle<Row[]> = (error, rows) => (error ? reject(error) : resolve(rows ?? []));
     client.query(new StatementQuery(statement, values, form, settle) as unknown as pg.Submittable);
   });
 }
