@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IMPORT_TASKS } from '../contract/limits.ts';
 import { seedClient } from './support/accounts.ts';
-import { exportOf, importFile, NDJSON } from './support/portability.ts';
+import { exportOf, fillUpTo, importFile, NDJSON } from './support/portability.ts';
 import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -16,13 +16,7 @@ afterAll(() => server.close());
 it('an import fills an account up to the last place, and takes none beyond it', async () => {
   const client = await seedClient(server);
   const { id } = client.account;
-  // What was deleted for good lies there for a while, too.
-  await server.sql(
-    `insert into task (user_id, title, created_at, updated_at, rev, created_rev, deleted_at, purged_at)
-     select $1, '', now(), now(), rev, rev, now(), now() from generate_series(1, $2::integer) rev`,
-    [id, IMPORT_TASKS - 2],
-  );
-  await server.sql('update user_sync set rev = $2 where user_id = $1', [id, IMPORT_TASKS - 2]);
+  await fillUpTo(server, id, IMPORT_TASKS - 2);
   const send = (titles: string[], query = '') =>
     importFile(client, exportOf(titles.map((title) => ({ title }))), { type: NDJSON, query });
 

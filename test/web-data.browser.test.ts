@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { IMPORT_BYTES } from '../contract/limits.ts';
+import { IMPORT_BYTES, IMPORT_TASKS } from '../contract/limits.ts';
 import { seedClient } from './support/accounts.ts';
-import { exportOf, linesIn } from './support/portability.ts';
+import { exportOf, fillUpTo, linesIn } from './support/portability.ts';
 import { LOOKS, NO_NETWORK, openStage, REFUSED, violations } from './support/stage.ts';
 import { openUpload } from './support/upload.ts';
 import { eventually, live, row, write } from './support/web.ts';
@@ -194,6 +194,21 @@ describe('an import', () => {
     await choose(page, text);
     await card(page, 'Import').getByText(words).waitFor();
     expect(await page.getByRole('button', { name: /Import/ }).count()).toBe(0);
+  });
+
+  it('for which the account has no room says so, of the file and not of a line', async () => {
+    const { page, client } = await stage.person({ expected });
+    await fillUpTo(stage.server(), client.account.id, IMPORT_TASKS - 2);
+    await open(page);
+    await choose(page, CSV);
+    const form = card(page, 'Import');
+    await form
+      .getByText(/^The file would take the account beyond 200000 tasks, .* Nothing was imported\.$/)
+      .waitFor();
+    expect((await client.get('/api/tasks')).body.tasks).toEqual([]);
+    await form.getByRole('button', { name: 'Choose another file' }).click();
+    await choose(page, rows(2));
+    await form.getByText('It is a CSV file with 2 tasks: all new.').waitFor();
   });
 
   it('of a file that is too large says so without sending it', async () => {

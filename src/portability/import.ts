@@ -2,7 +2,7 @@
 import { IMPORT_TASKS } from '../../contract/limits.ts';
 import type { ImportResult } from '../../contract/portability.ts';
 import type { Transaction } from '../database/database.ts';
-import { AppError, validationError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { UserWrite } from '../sync/user-write.ts';
 import { sortedIndexes } from './order.ts';
 import type { Received } from './received.ts';
@@ -59,7 +59,7 @@ async function assertRoom(reader: Reader, { userId }: Importing, { created }: Im
   const [row] = await reader.query(countRows, [userId, IMPORT_TASKS]);
   if ((row?.rows ?? 0) + created <= IMPORT_TASKS) return;
   const message = `would take the account beyond ${IMPORT_TASKS} tasks, with the trash and what was deleted in the last months`;
-  throw validationError([{ path: '', message }]);
+  throw new AppError('validation_error', `The file ${message}.`, { errors: [{ path: '', message }] });
 }
 
 interface Places {

@@ -1,6 +1,7 @@
 // Exports and imports for tests: files made line by line, and what an account has as another must have it after a round trip.
 import type { ExportedTask } from '../../contract/portability.ts';
 import type { AnyBody, Client } from './client.ts';
+import type { TestServer } from './server.ts';
 import { allPages } from './tasks.ts';
 
 export const NDJSON = 'application/x-ndjson';
@@ -76,6 +77,21 @@ export function exportOf(
 
 export function fileOf(lines: readonly unknown[]): string {
   return lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
+}
+
+/** So many tasks that were deleted for good: they lie there for a while, and take room. */
+export async function fillUpTo(
+  { sql }: Pick<TestServer, 'sql'>,
+  userId: string,
+  count: number,
+): Promise<void> {
+  await sql(
+    `with filled as (
+       insert into task (user_id, title, created_at, updated_at, rev, created_rev, deleted_at, purged_at)
+       select $1::text, '', now(), now(), rev, rev, now(), now() from generate_series(1, $2::integer) rev)
+     update user_sync set rev = $2::integer where user_id = $1::text`,
+    [userId, count],
+  );
 }
 
 type Listings = Record<string, AnyBody[]>;

@@ -168,7 +168,10 @@ async function outcomeOf(run: Run): Promise<ImportState | undefined> {
   } catch (error) {
     if (error instanceof Stopped) return undefined;
     if (error instanceof Refused && error.status === 422) {
-      const told = error.fields.map((fault) => ({ ...fault, words: faultWords(fault) }));
+      // What is wrong with no line of it is the file as a whole: the account has no room for it.
+      const told = error.fields
+        .filter(({ line }) => line !== undefined)
+        .map((fault) => ({ ...fault, words: faultWords(fault) }));
       const total = Number(error.body.errors_total ?? told.length);
       if (told.length > 0) return { kind: 'wrong', lines: await lineWords(file, told), total };
     }
