@@ -1,6 +1,7 @@
 // The OpenAPI document as a judge: whatever the server answers must be what the document promises for it.
 import { Compile, type Validator } from 'typebox/compile';
 import { expect } from 'vitest';
+import { NDJSON_TYPE } from '../../contract/headers.ts';
 import type { AnyAnswer } from './problem.ts';
 import { headerOf } from './problem.ts';
 
@@ -33,6 +34,16 @@ function closed(schema: unknown, open = false): unknown {
   );
   const isObject = 'properties' in copy && !('additionalProperties' in copy) && !open;
   return isObject ? { ...copy, additionalProperties: false } : copy;
+}
+
+/** What a body says: of lines each one is a value, of JSON all of it. */
+function valuesIn(body: unknown, type: string): unknown[] {
+  if (typeof body !== 'string' || !type.endsWith('json')) return [body];
+  if (type !== NDJSON_TYPE) return [JSON.parse(body)];
+  return body
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
 }
 
 export class Judge {
@@ -100,8 +111,8 @@ export class Judge {
       return;
     }
     expect([where, Object.keys(content)]).toEqual([where, expect.arrayContaining([type])]);
-    const isJson = type.endsWith('json');
-    const body: unknown = isJson && typeof answer.body === 'string' ? JSON.parse(answer.body) : answer.body;
-    expect([where, this.faults(content[type]?.schema ?? {}, body)]).toEqual([where, []]);
+    const schema = content[type]?.schema ?? {};
+    for (const value of valuesIn(answer.body, type))
+      expect([where, this.faults(schema, value)]).toEqual([where, []]);
   }
 }
