@@ -31,10 +31,12 @@ export async function startDonewell(
 ): Promise<Running> {
   const { root = ROOT, name = 'donewell', env = {} } = options;
   const port = await freePort();
+  // Of an older commit it may have another name.
+  const main = ['main.js', 'main.ts'].map((file) => path.join(root, 'src', file)).find(existsSync) ?? '';
   return launch({
     name,
     command: process.execPath,
-    parameters: ['--max-semi-space-size=8', path.join(root, 'src/main.ts')],
+    parameters: ['--max-semi-space-size=8', main],
     cwd: root,
     env: {
       DATABASE_URL: addressOf(connection),
