@@ -85,7 +85,7 @@ export const VARIABLES = {
     '`20`',
     'a whole number from 2 to 500',
     wholeNumber(2, 500),
-    'How many connections one process may open for its requests; signing in has four more of its own.',
+    'How many connections one process may open for its requests; signing in has four more of its own, exports and imports five.',
   ),
   DATA_DIR: variable(
     './data',

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import type { ClientConfig } from 'pg';
+import { afterAll, describe, expect, inject, it } from 'vitest';
 import { Client, signUp } from './support/client.ts';
 import { SECRETS } from './support/foreign.ts';
 import { databaseUrl } from './support/nodes.ts';
@@ -95,28 +96,56 @@ describe('the files of a private database', () => {
   });
 });
 
-describe('another database', () => {
-  it('with the same data is a new epoch', async () => {
-    const { connection, drop } = await createDatabase();
+/** As one who is not the superuser sees it where the host lets nobody ask for the server's identity. */
+async function databaseOfOwner(): Promise<{ connection: ClientConfig; drop: () => Promise<void> }> {
+  const { connection, drop } = await createDatabase();
+  const role = `${connection.database}_owner`;
+  await query(connection, `create role ${role} login password 'owner'`);
+  await query(connection, `alter database ${connection.database} owner to ${role}`);
+  await query(connection, 'drop schema public cascade');
+  await query(connection, `create schema public authorization ${role}`);
+  await query(connection, 'revoke execute on function pg_control_system() from public');
+  return {
+    connection: { ...connection, user: role, password: 'owner' },
+    drop: async () => {
+      await drop();
+      await query({ ...connection, database: 'postgres' }, `drop role ${role}`);
+    },
+  };
+}
+
+describe.each([
+  ['of a superuser', createDatabase],
+  ['of an owner who may not ask for the identity of the server', databaseOfOwner],
+])('a foreign database %s', (_whose, create) => {
+  it('is a new epoch where it has been copied to, and whenever its tables are loaded anew', async () => {
+    const { connection, drop } = await create();
     const copy = `${connection.database}_copy`;
-    const server = { ...connection, database: 'postgres' };
+    const superuser = inject('postgres');
+    const on = (database = '') =>
+      start({ DATABASE_URL: databaseUrl({ ...connection, database }), ...SECRETS });
     try {
-      const first = await start({ DATABASE_URL: databaseUrl(connection), ...SECRETS });
+      const first = await on(connection.database);
       const ada = await signUp(first.url);
       const cursor = await cursorAfter(ada, 'kept');
       await stop(first);
-      await query(server, `create database ${copy} template ${connection.database}`);
-      const second = await start({
-        DATABASE_URL: databaseUrl({ ...connection, database: copy }),
-        ...SECRETS,
-      });
+      await query(superuser, `create database ${copy} template ${connection.database}`);
+      const second = await on(copy);
       expect(await caughtUp(again(ada, second.url), cursor)).toEqual([410, 'sync_reset']);
       await stop(second);
-      const third = await start({ DATABASE_URL: databaseUrl(connection), ...SECRETS });
+      const third = await on(connection.database);
       expect(await caughtUp(again(ada, third.url), cursor)).toEqual([200, []]);
       await stop(third);
+      await query(
+        connection,
+        `begin; create temp table kept on commit drop as table user_sync; truncate user_sync;
+         insert into user_sync select * from kept; commit`,
+      );
+      const fourth = await on(connection.database);
+      expect(await caughtUp(again(ada, fourth.url), cursor)).toEqual([410, 'sync_reset']);
+      await stop(fourth);
     } finally {
-      await query(server, `drop database if exists ${copy} with (force)`);
+      await query(superuser, `drop database if exists ${copy} with (force)`);
       await drop();
     }
   });

@@ -5,7 +5,7 @@ import { onDemand } from '../on-demand.ts';
 let common: Set<string> | undefined;
 
 function readCommon(): Set<string> {
-  const { dictionary } = onDemand<typeof import('@zxcvbn-ts/language-common')>('@zxcvbn-ts/language-common');
+  const { dictionary } = onDemand('@zxcvbn-ts/language-common');
   const listed = Array.from(dictionary['passwords-common'] as Iterable<string | number>, String);
   // Shorter ones are refused for their length anyway.
   return new Set(listed.filter((entry) => entry.length >= PASSWORD_MINIMUM_LENGTH));

@@ -2,8 +2,8 @@
 import type pg from 'pg';
 import { codeOf } from './failure.ts';
 
-/** Of the server: its cluster, and the history that it follows, which is another one after a recovery to a point in time. */
-const SERVER = `select (pg_control_system()).system_identifier || '/' || (pg_control_checkpoint()).timeline_id as server`;
+/** Of the server: its cluster, and the timeline that it writes, which is another one after a recovery or a promotion. */
+const SERVER = `select (pg_control_system()).system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) as server`;
 const INSUFFICIENT_PRIVILEGE = '42501';
 /** Of the table: a dump that is loaded makes another database, another table, or at least another file of it. */
 const TABLE = `select concat_ws('/', oid, to_regclass('user_sync')::oid, pg_relation_filenode('user_sync')) as relation

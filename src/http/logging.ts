@@ -106,7 +106,7 @@ class Lines {
 
 export function createLog(options: { level: LogLevel; file: string | undefined }): Log {
   const terminal = process.stdout.isTTY
-    ? onDemand<typeof import('pino-pretty')>('pino-pretty')({
+    ? onDemand('pino-pretty')({
         translateTime: 'SYS:HH:MM:ss',
         ignore: 'pid,hostname',
         singleLine: true,

@@ -59,7 +59,7 @@ export function redisRateStore(
   warn: (message: string) => void,
 ): RateStore {
   const insurance = postgresLimiters(database);
-  const { Redis } = onDemand<typeof import('ioredis')>('ioredis');
+  const { Redis } = onDemand('ioredis');
   const redis = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,

@@ -21,7 +21,7 @@ export interface Transport {
 const CONNECT_TIMEOUT = 10_000;
 const SILENCE_TIMEOUT = 30_000;
 
-const nodemailer = () => onDemand<typeof import('nodemailer')>('nodemailer');
+const nodemailer = () => onDemand('nodemailer');
 
 function mailOf(from: MailSender, { id, createdAt, letter }: Message): SendMailOptions {
   return {

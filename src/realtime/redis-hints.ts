@@ -17,7 +17,7 @@ export function redisHints(
   onChanges: (payload: string) => void,
   onSubscribed: () => void,
 ): RedisHints {
-  const { Redis } = onDemand<typeof import('ioredis')>('ioredis');
+  const { Redis } = onDemand('ioredis');
   const publisher = new Redis(url, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
