@@ -203,7 +203,7 @@ describe('an import', () => {
     await choose(page, CSV);
     const form = card(page, 'Import');
     await form
-      .getByText(/^The file would take the account beyond 200000 tasks, .* Nothing was imported\.$/)
+      .getByText(/^The file would take the account beyond 200,000 tasks, .* Nothing was imported\.$/)
       .waitFor();
     expect((await client.get('/api/tasks')).body.tasks).toEqual([]);
     await form.getByRole('button', { name: 'Choose another file' }).click();

@@ -69,12 +69,13 @@ function wordsFor(error: unknown, isTrial: boolean): string {
       ? `${error.message} Nothing was imported.`
       : `${error.message} Whether it was imported is not known. Try again: nothing comes twice.`;
   if (!(error instanceof Refused)) throw error;
-  const { status, code, message } = error;
+  const { status, code, message, fields } = error;
   if (status === 401) return 'Your session had ended, and nothing was imported.';
   if (status === 413 && code === '')
     return 'Nothing was imported: something between you and the server lets no file of this size through. Import it in parts, or ask whoever runs the server.';
   if (status === 429) return patience(error);
-  return `${message} Nothing was imported.`;
+  const [fault] = fields;
+  return `${fault ? faultWords(fault, 'the file') : message} Nothing was imported.`;
 }
 
 /** Choosing the same file again would change nothing about these. */
@@ -106,9 +107,11 @@ function resultIn(text: string): ImportResult {
   return told as unknown as ImportResult;
 }
 
-function faultWords({ path, message }: FieldError): string {
-  const words = message.replace(/, or null$/, ', or nothing');
-  return sentence(`${path === '' ? 'this line' : path.replaceAll('_', ' ')} ${words}`);
+function faultWords({ path, message }: FieldError, subject: string): string {
+  const words = message
+    .replace(/, or null$/, ', or nothing')
+    .replace(/\d{5,}/g, (figure) => Number(figure).toLocaleString('en-GB'));
+  return sentence(`${path === '' ? subject : path.replaceAll('_', ' ')} ${words}`);
 }
 
 async function lineWords(
@@ -155,6 +158,16 @@ async function ask({ file, isTrial, signal }: Run): Promise<ImportResult> {
   return resultIn(await response.text());
 }
 
+/** Undefined where a refusal is about no line. */
+async function wrongLines(file: Blob, { fields, body }: Refused): Promise<ImportState | undefined> {
+  const told = fields
+    .filter(({ line }) => line !== undefined)
+    .map((fault) => ({ ...fault, words: faultWords(fault, 'this line') }));
+  if (told.length === 0) return undefined;
+  const total = Number(body.errors_total ?? told.length);
+  return { kind: 'wrong', lines: await lineWords(file, told), total };
+}
+
 /** Undefined when it was stopped. */
 async function outcomeOf(run: Run): Promise<ImportState | undefined> {
   const { file, isTrial } = run;
@@ -167,14 +180,8 @@ async function outcomeOf(run: Run): Promise<ImportState | undefined> {
     return { kind: isTrial ? 'tried' : 'done', result, warnings };
   } catch (error) {
     if (error instanceof Stopped) return undefined;
-    if (error instanceof Refused && error.status === 422) {
-      // What is wrong with no line of it is the file as a whole: the account has no room for it.
-      const told = error.fields
-        .filter(({ line }) => line !== undefined)
-        .map((fault) => ({ ...fault, words: faultWords(fault) }));
-      const total = Number(error.body.errors_total ?? told.length);
-      if (told.length > 0) return { kind: 'wrong', lines: await lineWords(file, told), total };
-    }
+    const wrong = error instanceof Refused ? await wrongLines(file, error) : undefined;
+    if (wrong) return wrong;
     return { kind: 'failed', words: wordsFor(error, isTrial), isTrial, isWorthTrying: isWorthTrying(error) };
   }
 }
