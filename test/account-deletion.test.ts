@@ -215,7 +215,7 @@ describe.each(DOORS)('through the door that is %s', (door) => {
     // To extend a session is no sign-in.
     expect((await client.post('/api/auth/refresh')).status).toBe(200);
     const late = await deleteAccount(client, door, { password: PASSWORD });
-    if (door === 'ours') expectProblem(late, 'unauthorized_access');
+    if (door === 'ours') expectProblem(late, 'fresh_sign_in_required');
     else expect([late.status, late.body.code]).toEqual([403, 'SESSION_NOT_FRESH']);
     expect(await exists(id)).toBe(true);
     await age(9);

@@ -305,6 +305,10 @@ describe('disconnecting', () => {
       [ada.account.id],
     );
     expect(kinds.map(({ kind }) => kind)).toEqual(['provider_connected', 'provider_disconnected']);
+    const mails = await server.sql<{ kind: string }>('select kind from mail where user_id = $1', [
+      ada.account.id,
+    ]);
+    expect(mails).toEqual([{ kind: 'way_in_changed' }, { kind: 'way_in_changed' }]);
     // The identity is somebody new now, with an address of its own.
     const { client } = await enter(name);
     expect((await client.get('/api/auth/session')).body.user.id).not.toBe(ada.account.id);

@@ -14,7 +14,7 @@ const FIELDS: Record<Exclude<DeletionFault, 'session_old'>, [path: string, messa
 export function deletionProblem(fault: DeletionFault): AppError {
   if (fault === 'session_old')
     return new AppError(
-      'unauthorized_access',
+      'fresh_sign_in_required',
       `The account has no password: sign in again, and delete it within ${FRESH_SIGN_IN_MINUTES} minutes.`,
     );
   const [path, message] = FIELDS[fault];

@@ -157,7 +157,7 @@ function deletionRoutes(app: FastifyInstance, { deletions, callers }: AccountRou
     session: true,
     body: AccountDeletion,
     answers: { 200: Message },
-    errors: BODY_ERRORS,
+    errors: [...BODY_ERRORS, 'fresh_sign_in_required'],
   });
   app.delete('/api/account', { schema: remove, config: WRITE }, async (request, reply) => {
     const { password, code, recovery_code } = check(AccountDeletion, jsonBody(request));

@@ -1,9 +1,9 @@
 // The end of an account: who may end it, and that nothing of it is left. Both doors, and the operator, come here.
-import { FRESH_SIGN_IN_MINUTES } from '../../contract/limits.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Actor } from './caller.ts';
 import { deleteUser, lockTasks } from './deletion-repository.ts';
+import { isFresh } from './fresh.ts';
 import { unauthenticated } from './guard.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { lockPassword, passwordOf } from './repository.ts';
@@ -37,8 +37,6 @@ export interface DeletionParts {
   factors: SecondFactors;
   trail: AuditTrail;
 }
-
-const MINUTE = 60_000;
 
 /** In one transaction everything of the user: sessions and API tokens tell of their end, so that all sockets close. */
 export async function removeAccount(
@@ -101,8 +99,7 @@ function missingIn(
   { hasPassword, protectedByFactor }: { hasPassword: boolean; protectedByFactor: boolean },
 ): DeletionFault | undefined {
   if (hasPassword && password === undefined) return 'password_missing';
-  const age = Date.now() - sessionCreatedAt.getTime();
-  if (!hasPassword && age > FRESH_SIGN_IN_MINUTES * MINUTE) return 'session_old';
+  if (!hasPassword && !isFresh({ createdAt: sessionCreatedAt })) return 'session_old';
   const proofs = [code, recoveryCode].filter((given) => given !== undefined).length;
   return protectedByFactor && proofs !== 1 ? 'code_missing' : undefined;
 }

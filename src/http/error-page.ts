@@ -15,7 +15,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   unauthorized_access:
     'The caller is signed in but may not do this: a page of an origin that is not allowed wrote with a cookie, or an API token lacks the scope.',
   fresh_sign_in_required:
-    'This changes how one signs in, and the sign-in is older than ten minutes. Sign in again, and repeat it.',
+    'This changes how one signs in, or deletes an account without a password, and the sign-in is older than ten minutes. Sign in again, and repeat it.',
   account_disabled: 'The operator of this server has disabled the account.',
   email_not_verified:
     'The e-mail has to be confirmed first. At a sign-in with the right password a new link has been sent to it.',
