@@ -32,7 +32,7 @@ export async function startDonewell(
   const { root = ROOT, name = 'donewell', env = {} } = options;
   const port = await freePort();
   // Of an older commit it may have another name.
-  const main = ['main.js', 'main.ts'].map((file) => path.join(root, 'src', file)).find(existsSync) ?? '';
+  const main = ['start.js', 'main.ts'].map((file) => path.join(root, 'src', file)).find(existsSync) ?? '';
   return launch({
     name,
     command: process.execPath,

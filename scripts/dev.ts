@@ -20,7 +20,7 @@ function portOf(): number {
 /** In a process of its own, which Node itself ends and starts again when a file changes. */
 function startServer() {
   const paths = WATCHED.map((name) => `--watch-path=${path.join(ROOT, name)}`);
-  const main = path.join(ROOT, 'src/main.js');
+  const main = path.join(ROOT, 'src/start.js');
   return spawn(process.execPath, [...paths, '--watch-preserve-output', main], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -47,7 +47,7 @@ export async function startOwnServer(port: number, more: Record<string, string> 
   // PostgreSQL's own account must be able to pass through it.
   chmodSync(directory, 0o711);
   const env = { ...process.env, DATA_DIR: directory, PORT: String(port), LOG_LEVEL: 'warn', ...more };
-  const server = start('src/main.js', env);
+  const server = start('src/start.js', env);
   const close = async () => {
     server.kill();
     await ended(server);

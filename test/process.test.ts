@@ -81,7 +81,8 @@ describe('a start', () => {
   });
 
   it('names a REDIS_URL that is of no use to it', async () => {
-    const alone = await startProcess({ env: { REDIS_URL: 'redis://127.0.0.1:1' } });
+    const script = path.resolve(import.meta.dirname, '../src/main.ts'); // which needs no cache to start
+    const alone = await startProcess({ script, env: { REDIS_URL: 'redis://127.0.0.1:1' } });
     expect(alone.stdout()).toContain('REDIS_URL is not used');
     expect(await alone.stop()).toBe(0);
   });

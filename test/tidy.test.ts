@@ -33,7 +33,6 @@ const ROOMS = [
   'operators',
   'app',
   'workers',
-  'serve',
   'main',
 ];
 

@@ -32,7 +32,7 @@ async function startOn(dataDir: string): Promise<Started> {
   const running = await launch({
     name: 'rest',
     command: process.execPath,
-    parameters: ['--max-semi-space-size=8', path.join(ROOT, 'src/main.js')],
+    parameters: ['--max-semi-space-size=8', path.join(ROOT, 'src/start.js')],
     cwd: ROOT,
     env: { DATA_DIR: dataDir, PORT: String(port) },
     port,

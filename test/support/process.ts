@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const MAIN = path.join(ROOT, 'src/main.js');
+const MAIN = path.join(ROOT, 'src/start.js');
 /** Variables of this machine that a server needs; nothing else of ours reaches it. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'];
 /** Before anything hangs for good. */
