@@ -44,6 +44,8 @@ export async function startDonewell(
       SECRET_KEY: SECRET,
       BETTER_AUTH_SECRET: SECRET,
       RATE_LIMIT_REQUESTS: '1000000000',
+      // As with its private PostgreSQL, which `npm start` would give it.
+      RATE_LIMIT_COUNTERS: 'memory',
       DATA_DIR: path.join(WORKPLACE, `${name}-data`),
       ...env,
     },
@@ -122,7 +124,7 @@ export const CONTENDERS: readonly Contender[] = [
     title: 'Donewell',
     tasks: 'donewell',
     start: (connection) => startDonewell(connection),
-    versions: () => `Node ${process.versions.node}, one process`,
+    versions: () => `Node ${process.versions.node}, one process, requests counted in memory`,
   },
   nodePeer('bare', 'Bare Node + pg', ['node:http', 'pg 8.23.1']),
   nodePeer('drizzle', 'Fastify + Drizzle + Better Auth', [

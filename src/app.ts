@@ -191,7 +191,7 @@ function databaseOptions({ settings, connection, logger }: AppOptions): Database
 /** In memory only where one process is all there is. */
 function rateStoreOf(options: AppOptions): RateStore {
   const { settings, shared, logger } = options;
-  if (!shared) return memoryRateStore();
+  if (!shared || settings.RATE_LIMIT_COUNTERS === 'memory') return memoryRateStore();
   if (settings.REDIS_URL === undefined) return postgresRateStore(databaseOptions(options));
   return redisRateStore(settings.REDIS_URL, databaseOptions(options), (message) => logger.warn(message));
 }

@@ -185,6 +185,13 @@ export const VARIABLES = {
     wholeNumber(1, 86_400),
     'The length of that window in seconds; it starts with its first request.',
   ),
+  RATE_LIMIT_COUNTERS: variable<'shared' | 'memory'>(
+    'shared',
+    '`shared`',
+    'shared or memory',
+    oneOf(['shared', 'memory']),
+    'Where requests and sign-ins are counted when there is a `DATABASE_URL`: with `memory` each request costs one round trip less, but it is right only for a single process that has the database to itself.',
+  ),
   LOG_LEVEL: variable<LogLevel>(
     'info',
     '`info`, with `DEBUG` `debug`',
@@ -343,6 +350,8 @@ export function loadSettings(environment: Environment): Settings {
   const names = Object.keys(VARIABLES) as VariableName[];
   const settings = Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
   assertWholeSets(settings);
+  if (settings.RATE_LIMIT_COUNTERS === 'memory' && settings.WORKERS > 1)
+    throw new ConfigError('RATE_LIMIT_COUNTERS must be shared when there are several WORKERS.');
   const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;
   return isQuiet ? settings : { ...settings, LOG_LEVEL: 'debug' };
 }

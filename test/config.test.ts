@@ -29,6 +29,7 @@ const DEFAULTS: Partial<Record<VariableName, unknown>> = {
   TRUST_PROXY: false,
   RATE_LIMIT_REQUESTS: 100,
   RATE_LIMIT_WINDOW: 60,
+  RATE_LIMIT_COUNTERS: 'shared',
   WORKERS: 1,
   REDIS_URL: undefined,
 };
@@ -126,6 +127,7 @@ const GOOD: Partial<Record<VariableName, Good[]>> = {
     ['1', 1],
     ['86400', 86_400],
   ],
+  RATE_LIMIT_COUNTERS: ['shared', 'memory'].map((where) => [where, where]),
   LOG_LEVEL: [
     ['debug', 'debug'],
     ['WARN', 'warn'],
@@ -215,6 +217,7 @@ const BAD: Partial<Record<VariableName, string[]>> = {
   ],
   RATE_LIMIT_REQUESTS: [...NUMBERS, '0'],
   RATE_LIMIT_WINDOW: [...NUMBERS, '0', '86401'],
+  RATE_LIMIT_COUNTERS: ['x', 'redis'],
   LOG_LEVEL: ['verbose', 'x', '30'],
   WORKERS: [...NUMBERS, '0', '129'],
   REDIS_URL: ['x', 'http://h', 'postgres://h'],
@@ -355,6 +358,10 @@ describe('a start with a bad setting', () => {
     [
       { DATABASE_DIRECT_URL: 'postgres://u:hunter2@127.0.0.1:1/d' },
       /^DATABASE_DIRECT_URL must be set together with DATABASE_URL\.\n$/,
+    ],
+    [
+      { RATE_LIMIT_COUNTERS: 'memory', WORKERS: '2' },
+      /^RATE_LIMIT_COUNTERS must be shared when there are several WORKERS\.\n$/,
     ],
     [{ SMTP_URL: 'smtp://u:hunter2@h' }, /^MAIL_FROM must be set together with SMTP_URL\.\n$/],
     [

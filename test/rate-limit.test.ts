@@ -165,3 +165,15 @@ describe('two nodes on one database', () => {
     expect((await seedClient(two).then((eve) => eve.get('/api/tasks'))).status).toBe(200);
   });
 });
+
+describe('a node that has its database to itself', () => {
+  it('counts as exactly, and leaves nothing of it in the database', async () => {
+    const env = { RATE_LIMIT_COUNTERS: 'memory' };
+    const server = await start(5, { shared: true, env });
+    const ada = await seedClient(server);
+    const answers = await Promise.all(Array.from({ length: 9 }, () => ada.get('/api/tasks')));
+    const statuses = answers.map(({ status }) => status);
+    expect([countOf(statuses, 200), countOf(statuses, 429)]).toEqual([5, 4]);
+    expect(await server.sql('select key from rate_limit')).toEqual([]);
+  });
+});
