@@ -47,6 +47,19 @@ const openTransactions = async () => {
   );
   return row.open;
 };
+/** An upload that has its place, and keeps it until it ends. */
+const opened = async (user: typeof ada) => {
+  for (;;) {
+    const upload = openUpload(server.url, user.accessToken);
+    await upload.send(HEAD);
+    // One that has met the probe is told to come later.
+    await until(
+      async () => upload.isAnswered() || (await importFile(user, HEAD)).status === 503,
+      'an upload with a place',
+    );
+    if (!upload.isAnswered()) return upload;
+  }
+};
 const filesAside = () => readdirSync(tmpdir()).filter((name) => name.startsWith('donewell-import-'));
 
 /** Nothing came of it, nothing is left of it, and the next one goes through. */
@@ -63,16 +76,18 @@ async function expectNothingWritten(): Promise<void> {
 
 describe('a connection that is cut', () => {
   it('in the middle of the file leaves nothing, however often', async () => {
+    const bob = await seedClient(server);
     for (let round = 0; round < 5; round++) {
-      const uploads = [1, 2].map(() => openUpload(server.url, ada.accessToken));
+      const uploads = [ada, bob].map(({ accessToken }) => openUpload(server.url, accessToken));
       await Promise.all(uploads.map((upload) => upload.send(HEAD + rows(500))));
       for (const upload of uploads) upload.cut();
       for (const upload of uploads) expect(await upload.answer).toBeUndefined();
       // The places are free again.
-      await until(
-        async () => (await importFile(ada, '', { query: '?dry_run=true' })).status === 422,
-        'a place',
-      );
+      for (const user of [ada, bob])
+        await until(
+          async () => (await importFile(user, '', { query: '?dry_run=true' })).status === 422,
+          'a place',
+        );
     }
     await expectNothingWritten();
   });
@@ -126,21 +141,11 @@ describe('several at once', () => {
     follower.close();
   });
 
-  it('are bounded: one more is told to come later, and nobody else waits', async () => {
-    const bob = await seedClient(server);
-    const open = async () => {
-      const upload = openUpload(server.url, ada.accessToken);
-      await upload.send(HEAD);
-      return upload;
-    };
-    const uploads = [await open(), await open()];
-    await until(async () => {
-      // One of them may have met the probe before.
-      for (const [index, upload] of uploads.entries()) if (upload.isAnswered()) uploads[index] = await open();
-      return (await importFile(bob, HEAD)).status === 503;
-    }, 'all places taken');
-    expectProblem(await importFile(bob, HEAD), 'overloaded');
-    expect((await bob.post('/api/tasks', { title: 'x' })).status).toBe(201);
+  it('are bounded: two users take all places, and one more is told to come later', async () => {
+    const [bob, eve] = [await seedClient(server), await seedClient(server)];
+    const uploads = [await opened(ada), await opened(bob)];
+    expectProblem(await importFile(eve, HEAD), 'overloaded');
+    expect((await eve.post('/api/tasks', { title: 'x' })).status).toBe(201);
     for (const upload of uploads) {
       await upload.send(rows(1));
       upload.end();
@@ -148,7 +153,17 @@ describe('several at once', () => {
     expect(
       (await Promise.all(uploads.map((upload) => upload.answer))).map((answer) => answer?.status),
     ).toEqual([200, 200]);
-    expect((await importFile(bob, `${HEAD}x,\n`)).status).toBe(200);
+    expect((await importFile(eve, `${HEAD}x,\n`)).status).toBe(200);
+  });
+
+  it('of one user are one, and leave a place to others', async () => {
+    const bob = await seedClient(server);
+    const upload = await opened(ada);
+    expectProblem(await importFile(ada, HEAD), 'overloaded');
+    expect((await importFile(bob, `${HEAD}x,y\n`)).body.created).toBe(1);
+    upload.end();
+    expect(await upload.answer).toMatchObject({ status: 200 });
+    expect((await importFile(ada, `${HEAD}x,y\n`)).body.created).toBe(1);
   });
 });
 

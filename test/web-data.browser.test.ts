@@ -235,8 +235,8 @@ describe('an import', () => {
 
   it('waits its turn where the server has too much to do, and is then done', async () => {
     const { page } = await stage.person({ expected: /Failed to load resource: .* 503/ });
-    const other = await seedClient(stage.server());
-    const uploads = [1, 2].map(() => openUpload(stage.server().url, other.accessToken));
+    const others = [await seedClient(stage.server()), await seedClient(stage.server())];
+    const uploads = others.map(({ accessToken }) => openUpload(stage.server().url, accessToken));
     await Promise.all(uploads.map((upload) => upload.send('title\n')));
     await open(page);
     await choose(page, CSV);

@@ -26,7 +26,13 @@ import { type Importing, importAll, tryImport } from './import.ts';
 import { ProgressAnswer } from './progress-answer-routes.ts';
 import { receive } from './receive.ts';
 import type { Received } from './received.ts';
-import { AT_ONCE_OF_ONE_USER, EXPORTS_AT_ONCE, IMPORTS_AT_ONCE, Slots } from './slots.ts';
+import {
+  EXPORTS_AT_ONCE,
+  EXPORTS_OF_ONE_USER,
+  IMPORTS_AT_ONCE,
+  IMPORTS_OF_ONE_USER,
+  Slots,
+} from './slots.ts';
 
 export interface PortabilityOptions {
   /** With connections of their own: a long export or import keeps nobody else waiting. */
@@ -59,7 +65,7 @@ function eventOf(request: FastifyRequest, kind: SecurityEventKind, tasks?: numbe
 }
 
 function exportRoute(app: FastifyInstance, { writes, trail }: PortabilityOptions): void {
-  const exports = new Slots(EXPORTS_AT_ONCE, AT_ONCE_OF_ONE_USER);
+  const exports = new Slots(EXPORTS_AT_ONCE, EXPORTS_OF_ONE_USER);
   const schema = operation({
     id: 'exportAccount',
     tag: 'Account',
@@ -197,7 +203,7 @@ const ImportHeaders = Type.Object({
 const FILE = { type: 'string', format: 'binary' };
 
 function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
-  const imports = new Slots(IMPORTS_AT_ONCE, AT_ONCE_OF_ONE_USER);
+  const imports = new Slots(IMPORTS_AT_ONCE, IMPORTS_OF_ONE_USER);
   const schema = operation({
     id: 'importTasks',
     tag: 'Account',

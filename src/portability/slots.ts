@@ -1,10 +1,11 @@
-// Work that is bounded by number: some at once in this process, and fewer of one user, so that nobody keeps others out.
+// Work that is bounded by number: some at once in this process, and fewer of one user, so that nobody alone keeps others out.
 import { overloaded } from '../database/failure.ts';
 
 /** In one process; an export holds a connection for as long as it is read, an import for as long as it writes. */
 export const EXPORTS_AT_ONCE = 3;
+export const EXPORTS_OF_ONE_USER = 2;
 export const IMPORTS_AT_ONCE = 2;
-export const AT_ONCE_OF_ONE_USER = 2;
+export const IMPORTS_OF_ONE_USER = 1;
 /** Of these alone, so that nobody else waits for one. */
 export const BULK_CONNECTIONS = EXPORTS_AT_ONCE + IMPORTS_AT_ONCE;
 
