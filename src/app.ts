@@ -118,6 +118,8 @@ export interface AppOptions {
   /** Of this process, when it is one of several that share a port. */
   worker?: WorkerPlace | undefined;
   logger: Logger;
+  /** Milliseconds that a body may take to arrive, where the usual is not right. */
+  bodyDeadline?: number | undefined;
 }
 
 const NAMED_SCHEMAS: TSchema[] = [
@@ -270,7 +272,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
 }
 
 async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
-  const { settings, secrets, logger } = options;
+  const { settings, secrets, logger, bodyDeadline } = options;
   const { database, store, trail, uses } = foundations;
   const parts = authParts(options, foundations);
   const { auth, callers, challenges, checks, factors, https, links, publicUrl, rules, tokens } = parts;
@@ -280,7 +282,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     duration: settings.RATE_LIMIT_WINDOW,
   });
 
-  const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https });
+  const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https, bodyDeadline });
   app.addHook('onClose', parts.close);
   installGuard(app, { callers, tokens, rules, requests, uses });
   await installDocs(app, { publicUrl, cookieName: callers.cookie.name, shared: NAMED_SCHEMAS });

@@ -30,6 +30,8 @@ export interface ServerOptions {
   trustProxy: TrustProxy;
   rules: OriginRules;
   https: boolean;
+  /** Milliseconds that a body may take to arrive; half a minute unless given. */
+  bodyDeadline?: number | undefined;
 }
 
 const packageFile = new URL('../../package.json', import.meta.url);
@@ -41,7 +43,7 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const HEADERS_TIMEOUT = 30_000;
-/** Of the slowest: a file to import. Other bodies have less time, see body-deadline.ts. */
+/** Of the slowest: a file that is being imported. All other bodies have less time, see body-deadline.ts. */
 const REQUEST_TIMEOUT = 600_000;
 const IDLE_SWEEP = 50;
 // After the word to stop, requests that were on their way then are let in: until none has come for this long, but no
@@ -135,7 +137,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   installProblems(app);
   installNotFound(app);
   installRequestLog(app);
-  installBodyDeadline(app);
+  installBodyDeadline(app.server, options.bodyDeadline);
   installBodyParser(app);
   installSecurity(app, { rules: options.rules, https: options.https });
   app.addHook('onRequest', (request, reply, done) => {

@@ -230,7 +230,7 @@ function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
       'malformed_json',
     ],
   });
-  const config = { needsSession: true, scopes: ['tasks:write'] as const, readsPieces: true };
+  const config = { needsSession: true, scopes: ['tasks:write'] as const };
   app.post('/api/account/import', { schema, config }, async (request, reply) => {
     const { format, dry_run = false } = checkQuery(ImportQuery, request.query);
     const wantsLines = request.headers.accept?.includes(NDJSON_TYPE) ?? false;

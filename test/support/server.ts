@@ -39,6 +39,8 @@ export interface TestServerOptions {
   /** An existing database: for a second node on the same data. */
   connection?: ClientConfig;
   shared?: boolean;
+  /** Milliseconds that a body may take to arrive. */
+  bodyDeadline?: number;
 }
 
 /** Starts a node of the service. Close it in `afterAll`. */
@@ -46,6 +48,7 @@ export async function startServer({
   env = {},
   connection: given,
   shared = false,
+  bodyDeadline,
 }: TestServerOptions = {}): Promise<TestServer> {
   const own = given ? undefined : await createDatabase();
   const connection = given ?? own?.connection ?? {};
@@ -59,7 +62,7 @@ export async function startServer({
     betterAuthSecret: settings.BETTER_AUTH_SECRET ?? 'b'.repeat(48),
   };
   const logger = pino({ level: settings.LOG_LEVEL }, { write: (line: string) => logs.push(line) });
-  const app = await createApp({ settings, secrets, connection, shared, logger });
+  const app = await createApp({ settings, secrets, connection, shared, logger, bodyDeadline });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const close = async () => {
     await app.close();
