@@ -3,32 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, seedAccount, signIn } from './support/accounts.ts';
 import { Client } from './support/client.ts';
-import {
-  arrive,
-  type OidcProvider,
-  oidcSettings,
-  type Person,
-  startOidcProvider,
-  Visitor,
-} from './support/oidc.ts';
+import { type Elsewhere, PUBLIC_URL, startElsewhere } from './support/elsewhere.ts';
+import { arrive, type OidcProvider, oidcSettings, type Person, Visitor } from './support/oidc.ts';
 import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { seedProtected } from './support/two-factor.ts';
 
-const PUBLIC_URL = 'http://localhost:8000';
+let elsewhere: Elsewhere;
 let provider: OidcProvider;
 let server: TestServer;
 
 beforeAll(async () => {
-  provider = await startOidcProvider(PUBLIC_URL);
-  server = await startServer({
-    env: { ...oidcSettings(PUBLIC_URL, provider.issuer), TRUST_PROXY: '127.0.0.1' },
-  });
+  elsewhere = await startElsewhere({ TRUST_PROXY: '127.0.0.1' });
+  ({ provider, server } = elsewhere);
 });
-afterAll(async () => {
-  await server.close();
-  await provider.close();
-});
+afterAll(() => elsewhere.close());
 
 let addresses = 0;
 function freshAddress(): { headers: Record<string, string> } {
@@ -36,11 +25,7 @@ function freshAddress(): { headers: Record<string, string> } {
   return { headers: { 'x-forwarded-for': `10.8.${Math.floor(addresses / 250)}.${(addresses % 250) + 1}` } };
 }
 
-function person(claims: Person = {}): string {
-  const name = `p-${randomUUID()}`;
-  provider.people.set(name, { email: `${name}@example.com`, email_verified: true, name: 'Ada', ...claims });
-  return name;
-}
+const person = (claims?: Person): string => elsewhere.person(claims).name;
 
 const landing = (error?: string) =>
   error === undefined ? `${PUBLIC_URL}/` : `${PUBLIC_URL}/sign-in-failed?error=${error}`;
@@ -71,6 +56,23 @@ async function waysInto(userId: string): Promise<string[]> {
     [userId],
   );
   return rows.map(({ provider_id }) => provider_id);
+}
+
+async function toldOf(userId: string): Promise<[kind: string, details: object][]> {
+  const rows = await server.sql<{ kind: string; details: object }>(
+    `select kind, details from security_event where user_id = $1 and kind like 'provider%' order by id`,
+    [userId],
+  );
+  return rows.map(({ kind, details }) => [kind, details]);
+}
+
+/** None that would open anything: it counts as a way in. */
+async function seedPasskey(userId: string): Promise<void> {
+  await server.sql(
+    `insert into passkey (id, user_id, public_key, credential_id, counter, device_type, backed_up)
+     values ($1, $2, 'x', $1, 0, 'singleDevice', false)`,
+    [randomUUID(), userId],
+  );
 }
 
 async function accountsOf(email: string) {
@@ -291,20 +293,24 @@ describe('connecting while signed in', () => {
 });
 
 describe('disconnecting', () => {
-  it('ends the way in, and is told', async () => {
+  it.each([
+    ['our route', (client: Client, id: string) => client.delete(`/api/account/connections/${id}`), 404],
+    [
+      'Better Auth’s',
+      (client: Client, accountId: string) => client.post('/api/auth/unlink-account', { accountId }),
+      400,
+    ],
+  ])('ends the way in, and is told with the service’s name, through %s', async (_door, disconnect, again) => {
     const ada = await member(true);
     const name = person();
     await connect(ada, name);
     const [{ id }] = (await ada.get('/api/account/connections')).body.connections;
-    const eve = await member(true);
-    expectProblem(await eve.delete(`/api/account/connections/${id}`), 'not_found');
-    expect((await ada.delete(`/api/account/connections/${id}`)).status).toBe(200);
-    expectProblem(await ada.delete(`/api/account/connections/${id}`), 'not_found');
-    const kinds = await server.sql<{ kind: string }>(
-      `select kind from security_event where user_id = $1 and kind like 'provider%' order by id`,
-      [ada.account.id],
-    );
-    expect(kinds.map(({ kind }) => kind)).toEqual(['provider_connected', 'provider_disconnected']);
+    expect((await disconnect(ada, id)).status).toBe(200);
+    expect((await disconnect(ada, id)).status).toBe(again);
+    expect(await toldOf(ada.account.id)).toEqual([
+      ['provider_connected', { provider: 'oidc' }],
+      ['provider_disconnected', { provider: 'oidc' }],
+    ]);
     const mails = await server.sql<{ kind: string }>('select kind from mail where user_id = $1', [
       ada.account.id,
     ]);
@@ -332,23 +338,48 @@ describe('disconnecting', () => {
     expect(left).toHaveLength(1);
     expectProblem(await client.delete(`/api/account/connections/${left[0].id}`), 'last_way_in');
 
-    const ada = await member(true);
-    const [row] = await server.sql<{ id: string }>('select id from account where user_id = $1', [
-      ada.account.id,
-    ]);
-    expectProblem(await ada.delete(`/api/account/connections/${row?.id}`), 'not_found');
-    const unlinked = await ada.post('/api/auth/unlink-account', { accountId: row?.id });
+    const lastId = left[0].id;
+    const unlinked = await client.post('/api/auth/unlink-account', { accountId: lastId });
     expect([unlinked.status, unlinked.body.code]).toEqual([409, 'LAST_WAY_IN']);
+  });
+
+  it('takes no password away through either door, though there is another way in', async () => {
+    const ada = await member(true);
+    await connect(ada, person());
+    await seedPasskey(ada.account.id);
+    const [row] = await server.sql<{ id: string }>(
+      `select id from account where user_id = $1 and provider_id = 'credential'`,
+      [ada.account.id],
+    );
+    expectProblem(await ada.delete(`/api/account/connections/${row?.id}`), 'not_found');
+    for (const accountId of [row?.id, randomUUID(), '']) {
+      const { status, body } = await ada.post('/api/auth/unlink-account', { accountId });
+      expect([accountId, status, body.code]).toEqual([accountId, 400, 'ACCOUNT_NOT_FOUND']);
+    }
+    for (const body of [{}, { accountId: null }, { accountId: [row?.id] }])
+      expect((await ada.post('/api/auth/unlink-account', body)).status).toBe(400);
+    expect(await waysInto(ada.account.id)).toEqual(['credential', 'oidc']);
+    expect(await toldOf(ada.account.id)).toEqual([['provider_connected', { provider: 'oidc' }]]);
+    // Without its password nobody deletes the account.
+    expectProblem(await ada.delete('/api/account', { json: {} }), 'validation_error');
+  });
+
+  it('of somebody else’s is nothing, through either door', async () => {
+    const [ada, eve] = [await member(true), await member(true)];
+    await connect(ada, person());
+    const [{ id }] = (await ada.get('/api/account/connections')).body.connections;
+    expectProblem(await eve.delete(`/api/account/connections/${id}`), 'not_found');
+    expect((await eve.post('/api/auth/unlink-account', { accountId: id })).status).toBe(400);
+    const stranger = new Client(server.url);
+    expect((await stranger.post('/api/auth/unlink-account', { accountId: id })).status).toBe(401);
+    expect(await waysInto(ada.account.id)).toEqual(['credential', 'oidc']);
+    expect(await toldOf(eve.account.id)).toEqual([]);
   });
 
   it('may leave a passkey alone, and then keeps that', async () => {
     const { client } = await enter(person());
     const userId = (await client.get('/api/auth/session')).body.user.id;
-    await server.sql(
-      `insert into passkey (id, user_id, public_key, credential_id, counter, device_type, backed_up)
-       values ($1, $2, 'x', $1, 0, 'singleDevice', false)`,
-      [randomUUID(), userId],
-    );
+    await seedPasskey(userId);
     const [{ id }] = (await client.get('/api/account/connections')).body.connections;
     expect((await client.delete(`/api/account/connections/${id}`)).status).toBe(200);
     const [passkey] = (await client.get('/api/auth/passkey/list-user-passkeys')).body;

@@ -1,42 +1,26 @@
 // Signing in by another service: a real OpenID Connect provider on loopback, driven through its own forms.
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seedAccount, signIn } from './support/accounts.ts';
 import { Client } from './support/client.ts';
+import { type Elsewhere, PUBLIC_URL, startElsewhere } from './support/elsewhere.ts';
 import { officialClient } from './support/official-client.ts';
-import {
-  arrive,
-  type OidcProvider,
-  oidcSettings,
-  type Person,
-  startOidcProvider,
-  Visitor,
-} from './support/oidc.ts';
+import { arrive, type OidcProvider, type Person, Visitor } from './support/oidc.ts';
 import { Judge } from './support/openapi.ts';
 import { type AnyAnswer, expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { nextStep, seedProtected } from './support/two-factor.ts';
 
-const PUBLIC_URL = 'http://localhost:8000';
+let elsewhere: Elsewhere;
 let provider: OidcProvider;
 let server: TestServer;
 
 beforeAll(async () => {
-  provider = await startOidcProvider(PUBLIC_URL);
-  server = await startServer({ env: oidcSettings(PUBLIC_URL, provider.issuer) });
+  elsewhere = await startElsewhere();
+  ({ provider, server } = elsewhere);
 });
-afterAll(async () => {
-  await server.close();
-  await provider.close();
-});
+afterAll(() => elsewhere.close());
 
-/** Somebody whom the provider knows. */
-function person(claims: Person = {}): { name: string; email: string } {
-  const name = `p-${randomUUID()}`;
-  const email = `${name}@example.com`;
-  provider.people.set(name, { email, email_verified: true, name: 'Ada Lovelace', ...claims });
-  return { name, email };
-}
+const person = (claims?: Person) => elsewhere.person(claims);
 
 /** Signs in by the provider from beginning to end; where the browser lands. */
 async function enter(name: string, input: object = {}, client = new Client(server.url)) {

@@ -1,50 +1,12 @@
 // What owners do to their accounts through Better Auth's endpoints, done as on our own routes: the password and the sessions.
 // Better Auth would leave other sessions alive when the password changes, and of more than a hundred it ends a hundred.
 import type { BetterAuthPlugin } from 'better-auth';
-import { APIError, createAuthMiddleware, getSessionFromCtx } from 'better-auth/api';
+import { APIError } from 'better-auth/api';
 import { deleteSessionCookie } from 'better-auth/cookies';
-import { AppError } from '../errors.ts';
 import type { AccountDeletions, DeletionFault } from './account-deletion.ts';
-import type { Actor } from './caller.ts';
-import { clientIn } from './client-headers.ts';
+import { bodyOf, instead } from './instead.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import type { SessionEnds } from './session-ends.ts';
-
-type Context = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
-type SignedIn = NonNullable<Awaited<ReturnType<typeof getSessionFromCtx>>>;
-
-interface Call {
-  context: Context;
-  actor: Actor;
-  signedIn: SignedIn;
-}
-
-function unauthorized(): APIError {
-  return new APIError('UNAUTHORIZED', { code: 'UNAUTHORIZED', message: 'Unauthorized' });
-}
-
-function bodyOf({ body }: Context): Record<string, unknown> {
-  return typeof body === 'object' && body !== null ? body : {};
-}
-
-/**
- * In the place of an endpoint. What is done may leave the call to Better Auth, which says itself what is wrong with a body
- * that is none of its kind.
- */
-function instead(path: string, run: (call: Call) => Promise<object | undefined>) {
-  return {
-    matcher: (context: { path?: string | undefined }) => context.path === path,
-    handler: createAuthMiddleware(async (context) => {
-      const signedIn = await getSessionFromCtx(context, { disableRefresh: true });
-      if (!signedIn) throw unauthorized();
-      const { user, session } = signedIn;
-      const actor = { userId: user.id, sessionId: session.id, client: clientIn(context.headers) };
-      return run({ context, actor, signedIn }).catch((error: unknown) => {
-        throw error instanceof AppError && error.code === 'unauthenticated' ? unauthorized() : error;
-      });
-    }),
-  };
-}
 
 /** A deletion asks for what shows the owner: no link in a mail can do it. */
 export const NO_DELETION_BY_LINK = '/delete-user/callback';

@@ -7,7 +7,6 @@ import {
   createAuthMiddleware,
   getOAuthState,
   getSessionFromCtx,
-  isAPIError,
 } from 'better-auth/api';
 import type { SignInFailure } from '../../../contract/sign-in-failures.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
@@ -15,7 +14,9 @@ import type { Database } from '../../database/database.ts';
 import { currentCall, noting } from '../call.ts';
 import { clientIn } from '../client-headers.ts';
 import { isFresh } from '../fresh.ts';
+import { bodyOf, instead } from '../instead.ts';
 import type { SignInLimits } from '../sign-in-limits.ts';
+import { disconnect } from './disconnect.ts';
 import { failurePage } from './door.ts';
 import { beginReturn, isEmailVerified } from './repository.ts';
 import type { ProviderSettings } from './settings.ts';
@@ -217,13 +218,17 @@ function aftermath({ limits }: ProviderParts) {
   });
 }
 
-function disconnected({ trail }: ProviderParts) {
-  return createAuthMiddleware(async ({ context, headers }) => {
-    const { session, returned } = context;
-    if (!session || isAPIError(returned)) return;
-    const client = clientIn(headers);
-    const sessionId = session.session.id;
-    await trail.record({ userId: session.user.id, kind: 'provider_disconnected', client, sessionId });
+/**
+ * Better Auth would take the password for one more connection and delete it, for whoever has a session: there would be nothing
+ * left to ask the owner for.
+ */
+function disconnection(parts: ProviderParts) {
+  return instead(DISCONNECT, async ({ context, actor }) => {
+    const { accountId } = bodyOf(context);
+    if (typeof accountId !== 'string') return undefined;
+    if (!(await noting(disconnect(parts, actor, accountId))))
+      throw refuse('BAD_REQUEST', 'ACCOUNT_NOT_FOUND', 'Account not found');
+    return { status: true };
   });
 }
 
@@ -237,13 +242,11 @@ export function providerPlugins(parts: ProviderParts) {
     hooks: {
       before: [
         { matcher: only(CONNECT, DISCONNECT), handler: freshness },
+        disconnection(parts),
         { matcher: only(SIGN_IN, CONNECT), handler: beginning(parts) },
         { matcher: only(CALLBACK), handler: returning(parts) },
       ],
-      after: [
-        { matcher: only(CALLBACK), handler: aftermath(parts) },
-        { matcher: only(DISCONNECT), handler: disconnected(parts) },
-      ],
+      after: [{ matcher: only(CALLBACK), handler: aftermath(parts) }],
     },
   } as BetterAuthPlugin;
   return [oidcPlugin(parts.providers, parts.publicUrl), rules];

@@ -17,8 +17,9 @@ import { headersOf } from '../client-headers.ts';
 import { assertFresh } from '../fresh.ts';
 import { passwordOf } from '../repository.ts';
 import { settled } from '../service.ts';
+import { disconnect as takeAway } from './disconnect.ts';
 import { FAILURE_PAGE } from './door.ts';
-import { connectionsOf, deleteConnection } from './repository.ts';
+import { connectionsOf } from './repository.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** Seconds after which a service that is away may be there again. */
@@ -114,7 +115,7 @@ function departures({ auth, callers, providers, publicUrl, allowedOrigins }: Pro
 }
 
 export function createProviderService(parts: ProviderServiceParts) {
-  const { database, trail, providers } = parts;
+  const { database, providers } = parts;
   const names = new Map<string, string>(providers.map(({ id, name }) => [id, name]));
 
   function list(): ProviderList {
@@ -137,21 +138,10 @@ export function createProviderService(parts: ProviderServiceParts) {
     };
   }
 
-  async function disconnect(caller: Caller, id: string, client: Client): Promise<void> {
-    assertFresh(caller.session);
-    const { userId, session } = caller;
-    await database.transaction(async (transaction) => {
-      const [gone] = await transaction.query(deleteConnection, [id, userId]);
-      if (!gone) throw new AppError('not_found', 'There is no such connection.');
-      const details = { provider: gone.provider_id };
-      trail.add(transaction, {
-        userId,
-        kind: 'provider_disconnected',
-        client,
-        sessionId: session.id,
-        details,
-      });
-    });
+  async function disconnect({ userId, session }: Caller, id: string, client: Client): Promise<void> {
+    assertFresh(session);
+    if (await takeAway(parts, { userId, sessionId: session.id, client }, id)) return;
+    throw new AppError('not_found', 'There is no such connection.');
   }
 
   return { ...departures(parts), list, connections, disconnect };
