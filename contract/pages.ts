@@ -8,6 +8,7 @@ export const WEB_PAGES = [
   'account/security',
   'account/tokens',
   'account/data',
+  'forgot-password',
   'reset-password',
   'verify-email',
 ] as const;

@@ -93,6 +93,24 @@ describe('a lost password', () => {
   });
 });
 
+describe('an alarm in a mail', () => {
+  it('leads to a new password, whoever is signed in on this device, and back', async () => {
+    const account = await seedAccount(server);
+    const client = await signIn(server.url, account);
+    for (const who of [client, undefined]) {
+      const page = await open(who);
+      await page.goto(`${server.url}/forgot-password`);
+      await page.getByRole('heading', { name: 'Choose a new password' }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.getByLabel('E-mail').fill(account.email);
+      await page.getByRole('button', { name: 'Send the link' }).click();
+      await page.getByText(/If there is such an account/).waitFor();
+      await page.getByRole('button', { name: who ? 'To your tasks' : 'Sign in' }).click();
+      await page.getByText(who ? 'A blank page' : 'Welcome back').waitFor();
+    }
+  });
+});
+
 describe('an e-mail', () => {
   it.each(LOOKS)('is confirmed by a press on the page of its link: on %s', async (_name, look) => {
     const account = await seedAccount(server);

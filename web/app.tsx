@@ -45,8 +45,8 @@ function NavLink({ target }: { target: (typeof MAIN_ROUTES)[number] }): JSX.Elem
 const loadDashboard = async () => ({ dashboard: (await import('./dashboard-page.tsx')).DashboardPage });
 const loadAccount = async () => (await import('./account/pages.ts')).accountPages;
 const loadLinkPages = async () => {
-  const { ResetPage, VerifyPage } = await import('./door/link-pages.tsx');
-  return { reset: ResetPage, verify: VerifyPage };
+  const { ForgotPage, ResetPage, VerifyPage } = await import('./door/link-pages.tsx');
+  return { forgot: ForgotPage, reset: ResetPage, verify: VerifyPage };
 };
 
 function Page({ name }: { name: Route }): JSX.Element {
@@ -127,7 +127,7 @@ function Waiting({ isSilent }: { isSilent: boolean }): JSX.Element {
 export function App(): JSX.Element {
   const now = phase.value;
   const here = route.value;
-  const isLink = here === 'reset' || here === 'verify';
+  const isLink = here === 'forgot' || here === 'reset' || here === 'verify';
   useEffect(() => {
     document.title = now === 'in' || isLink ? `${TITLES[here]} · Donewell` : 'Donewell';
   }, [here, now]);

@@ -11,6 +11,7 @@ export type Route =
   | 'security'
   | 'tokens'
   | 'data'
+  | 'forgot'
   | 'reset'
   | 'verify';
 
@@ -22,6 +23,7 @@ const PATHS: Record<Route, WebPage> = {
   security: 'account/security',
   tokens: 'account/tokens',
   data: 'account/data',
+  forgot: 'forgot-password',
   reset: 'reset-password',
   verify: 'verify-email',
 };
@@ -33,6 +35,7 @@ export const TITLES: Record<Route, string> = {
   security: 'Security',
   tokens: 'API tokens',
   data: 'Your data',
+  forgot: 'Lost password',
   reset: 'New password',
   verify: 'Confirm your e-mail',
 };

@@ -1,4 +1,4 @@
-// Where the links of mails lead: a new password, a confirmed e-mail. Opening one does nothing; a press does.
+// Where the links of mails lead: a lost password, a new one, a confirmed e-mail. Opening one does nothing; a press does.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { EmailConfirmed } from '../../contract/links.ts';
@@ -83,6 +83,20 @@ export function ResetPage(): JSX.Element {
             <Onwards />
           </>
         )}
+      </div>
+    </Doorway>
+  );
+}
+
+/** For whoever is told of what somebody else did, too: signed in or not. */
+export function ForgotPage(): JSX.Element {
+  const told = useSignal('');
+  return (
+    <Doorway>
+      <div class="door-steps" role="status">
+        <Title words={told.value === '' ? 'Choose a new password' : 'Look into your mail'} />
+        {told.value === '' ? <ForgotForm onTold={(words) => (told.value = words)} /> : <p>{told.value}</p>}
+        <Onwards />
       </div>
     </Doorway>
   );
