@@ -40,6 +40,8 @@ const MAXIMUM_WAITING = 2_000;
 const ATTEMPTS = 4;
 // Said aloud, since a server may have another default: each statement must see what the lock before it has waited for.
 const ISOLATION = "default_transaction_isolation = 'read committed'";
+// What reads by an index takes milliseconds; those behind one that does not must not wait for it much longer.
+const LANE = 'plan_cache_mode = force_generic_plan; set statement_timeout = 5000';
 /** Connections for prepared readers, of those that a process may open. */
 const LANES = 3;
 
@@ -191,7 +193,7 @@ export class Database {
     const { lanes: wanted = LANES } = options;
     const lanes = session ? Math.min(wanted, Math.floor(options.poolSize / 2)) : 0;
     // The plan of a named reader suits all values: left to itself, PostgreSQL plans again where it does not know a limit.
-    if (lanes > 0) this.#lanes = new Lanes(pool(lanes, 'plan_cache_mode = force_generic_plan'));
+    if (lanes > 0) this.#lanes = new Lanes(pool(lanes, LANE));
     this.#pool = pool(options.poolSize - lanes, ISOLATION);
   }
 

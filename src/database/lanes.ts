@@ -6,6 +6,8 @@ import { overloaded } from './failure.ts';
 const MAXIMUM_WAITING = 2_000;
 /** A lane with fewer than these is taken before another one is used: together they need fewer system calls. */
 const FULL = 8;
+/** Milliseconds without any answer after which a lane is taken for held up by a slow statement, and left to itself. */
+const HELD_UP = 30;
 
 export type Send<Result> = (client: pg.PoolClient) => Promise<Result>;
 
@@ -13,6 +15,8 @@ export type Send<Result> = (client: pg.PoolClient) => Promise<Result>;
 class Lane {
   readonly #pool: pg.Pool;
   #visit: { client: Promise<pg.PoolClient>; waiting: number; broken: boolean } | undefined;
+  /** When it was last idle or had an answer. */
+  #lastAnswer = 0;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -22,9 +26,14 @@ class Lane {
     return this.#visit?.waiting ?? 0;
   }
 
+  isHeldUp(now: number): boolean {
+    return this.waiting > 0 && now - this.#lastAnswer > HELD_UP;
+  }
+
   async run<Result>(send: Send<Result>): Promise<Result> {
     this.#visit ??= { client: this.#pool.connect(), waiting: 0, broken: false };
     const visit = this.#visit;
+    if (visit.waiting === 0) this.#lastAnswer = performance.now();
     visit.waiting++;
     try {
       return await send(await visit.client);
@@ -35,6 +44,7 @@ class Lane {
       throw error;
     } finally {
       visit.waiting--;
+      this.#lastAnswer = performance.now();
       if (visit.waiting === 0) {
         if (this.#visit === visit) this.#visit = undefined;
         visit.client.then(
@@ -56,10 +66,19 @@ export class Lanes {
     this.#lanes = Array.from({ length: pool.options.max }, () => new Lane(pool));
   }
 
+  /** How many of them have had no answer for a while, though somebody waits. */
+  get heldUp(): number {
+    const now = performance.now();
+    return this.#lanes.filter((lane) => lane.isHeldUp(now)).length;
+  }
+
   /** What `send` sends before it waits stays together. It changes nothing, and leaves the connection as it was. */
   run<Result>(send: Send<Result>): Promise<Result> {
-    const open = this.#lanes.find((lane) => lane.waiting < FULL);
-    const lane = open ?? this.#lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
+    const now = performance.now();
+    const moving = this.#lanes.filter((lane) => !lane.isHeldUp(now));
+    const lanes = moving.length > 0 ? moving : this.#lanes;
+    const open = lanes.find((lane) => lane.waiting < FULL);
+    const lane = open ?? lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
     if (lane.waiting >= MAXIMUM_WAITING) throw overloaded();
     return lane.run(send);
   }

@@ -1,0 +1,66 @@
+// Prepared readers share a few connections: a slow one there holds up nobody who comes once that is known.
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Lanes } from '../src/database/lanes.ts';
+import { asObject, sendStatement } from '../src/database/statement-query.ts';
+import { createDatabase } from './support/server.ts';
+
+const LOCK = 4711;
+const CONNECTIONS = 2;
+const WAITS = { name: 'waits', text: 'select pg_advisory_xact_lock_shared($1)::text as done' };
+const QUICK = { name: 'quick', text: 'select $1::integer as number' };
+
+let holder: pg.Client;
+let lanes: Lanes;
+let drop: () => Promise<void>;
+
+beforeAll(async () => {
+  const database = await createDatabase();
+  drop = database.drop;
+  holder = new pg.Client(database.connection);
+  await holder.connect();
+  lanes = new Lanes(
+    new pg.Pool({ ...database.connection, max: CONNECTIONS, pipeline: true } as pg.PoolConfig),
+  );
+});
+afterAll(async () => {
+  await lanes.close();
+  await holder.end();
+  await drop();
+});
+
+const quick = (number: number) =>
+  lanes.run((client) => sendStatement(client, QUICK, [number], asObject<{ number: number }>));
+
+it('leaves a lane that gives no answers to itself, until it gives them again', async () => {
+  await holder.query('select pg_advisory_lock($1)', [LOCK]);
+  let isDone = false;
+  const slow = lanes
+    .run((client) => sendStatement(client, WAITS, [LOCK], asObject))
+    .finally(() => {
+      isDone = true;
+    });
+  await expect.poll(() => lanes.heldUp, { interval: 5 }).toBe(1);
+  // Far more than the other lane takes before it counts as full.
+  const numbers = Array.from({ length: 100 }, (_, index) => index);
+  const answers = await Promise.all(numbers.map(quick));
+  expect(answers.map(([row]) => row?.number)).toEqual(numbers);
+  expect(isDone).toBe(false);
+
+  await holder.query('select pg_advisory_unlock($1)', [LOCK]);
+  await slow;
+  expect(lanes.heldUp).toBe(0);
+});
+
+it('still answers when every lane is held up, once they go on', async () => {
+  await holder.query('select pg_advisory_lock($1)', [LOCK]);
+  const waiting = () => lanes.run((client) => sendStatement(client, WAITS, [LOCK], asObject));
+  const first = waiting();
+  await expect.poll(() => lanes.heldUp, { interval: 5 }).toBe(1);
+  const second = waiting();
+  await expect.poll(() => lanes.heldUp, { interval: 5 }).toBe(CONNECTIONS);
+  const behind = Promise.all([1, 2, 3].map(quick));
+  await holder.query('select pg_advisory_unlock($1)', [LOCK]);
+  await Promise.all([first, second]);
+  expect((await behind).map(([row]) => row?.number)).toEqual([1, 2, 3]);
+});
