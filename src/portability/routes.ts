@@ -19,11 +19,11 @@ import { clientOf } from '../http/client.ts';
 import { operation } from '../http/docs.ts';
 import { idempotencyKeyOf, startRequestHash } from '../http/idempotency.ts';
 import { checkQuery } from '../http/input.ts';
+import { ProgressAnswer } from '../http/progress-answer.ts';
 import { type Answered, answerOf, sendAnswer } from '../sync/answered-write.ts';
 import type { Writes } from '../sync/user-write.ts';
 import { openExport } from './export.ts';
 import { type Importing, importAll, tryImport } from './import.ts';
-import { ProgressAnswer } from './progress-answer-routes.ts';
 import { receive } from './receive.ts';
 import type { Received } from './received.ts';
 import {
@@ -239,7 +239,7 @@ function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
     const release = imports.take(userIdOf(request));
     try {
       const answered = await (dry_run ? runDry(options, one) : runImport(options, one));
-      return progress?.end(answered) ?? sendAnswer(reply, answered);
+      return progress?.end(answered.answer) ?? sendAnswer(reply, answered);
     } catch (error) {
       if (!progress?.fail(error)) throw error;
       return reply;

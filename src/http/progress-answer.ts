@@ -2,8 +2,7 @@
 import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NDJSON_TYPE } from '../../contract/headers.ts';
-import { logFailure, problemOf, publicError } from '../http/problem.ts';
-import type { Answered } from '../sync/answered-write.ts';
+import { logFailure, problemOf, publicError } from './problem.ts';
 
 export class ProgressAnswer {
   readonly #request: FastifyRequest;
@@ -27,7 +26,7 @@ export class ProgressAnswer {
   }
 
   /** @returns undefined when it has not begun: then the answer is to be sent as any other. */
-  end({ answer: { status, body } }: Answered): FastifyReply | undefined {
+  end({ status, body }: { status: number; body: string }): FastifyReply | undefined {
     if (!this.#lines) return undefined;
     const told = JSON.parse(body) as object;
     this.#write(status < 400 ? { type: 'result', ...told } : { type: 'problem', problem: told });
