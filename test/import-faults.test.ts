@@ -1,12 +1,13 @@
 // What goes wrong while a file is imported: cut connections, slow ones, several at once, a database that goes away.
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { seedClient } from './support/accounts.ts';
 import type { AnyBody } from './support/client.ts';
 import { expectConverged, TestFollower } from './support/follower.ts';
 import { clientOf, seedSession } from './support/nodes.ts';
-import { importFile, NDJSON } from './support/portability.ts';
+import { importFile, linesIn, NDJSON } from './support/portability.ts';
 import { expectProblem } from './support/problem.ts';
 import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -106,6 +107,50 @@ describe('a connection that is cut', () => {
     );
     const again = await importFile(ada, HEAD + rows(20_000), { headers: { 'idempotency-key': 'cut' } });
     expect(again.body).toMatchObject({ created: 20_000, already_there: 0 });
+  });
+});
+
+describe('a write', () => {
+  it('that waits for its last tasks writes nothing when the connection is cut meanwhile', async () => {
+    const holder = new pg.Client(server.connection);
+    await holder.connect();
+    await holder.query('begin; lock table task in exclusive mode');
+    const closed = new Promise((resolve) =>
+      server.app.server.once('request', (_request, response) => response.once('close', resolve)),
+    );
+    const upload = openUpload(server.url, ada.accessToken);
+    await upload.send(`${HEAD}x,y\n`);
+    upload.end();
+    const waiting = () =>
+      server.sql(
+        `select 1 from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query ~* '^insert into task'`,
+      );
+    await until(async () => (await waiting()).length === 1, 'the insert');
+    upload.cut();
+    await closed;
+    await holder.query('rollback');
+    await holder.end();
+    await expectNothingWritten();
+  });
+
+  it('that is undone by a deadlock is repeated, and its progress does not go backwards', async () => {
+    // Sequences are not undone, so it happens once: at the last of the tasks.
+    await server.sql(
+      `create sequence attempt;
+       create function deadlock() returns trigger language plpgsql as $$ begin
+         if nextval('attempt') = 1 then raise exception using errcode = '40P01'; end if;
+         return new;
+       end $$;
+       create trigger deadlock before insert on task for each row when (new.rev = 2500) execute function deadlock()`,
+    );
+    const { text } = await importFile(ada, HEAD + rows(2_500), { headers: { accept: NDJSON } });
+    expect(await server.sql(`select last_value::integer as attempts from attempt`)).toEqual([
+      { attempts: 2 },
+    ]);
+    await server.sql('drop function deadlock cascade');
+    expect(linesIn(text).map(({ done, created }) => done ?? created)).toEqual([1_000, 2_000, 2_500, 2_500]);
+    expect(await stored()).toBe(2_500);
   });
 });
 

@@ -8,6 +8,7 @@ export class ProgressAnswer {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   #lines: PassThrough | undefined;
+  #told = -1;
 
   constructor(request: FastifyRequest, reply: FastifyReply) {
     this.#request = request;
@@ -21,7 +22,10 @@ export class ProgressAnswer {
     this.#reply.type(NDJSON_TYPE).send(this.#lines);
   }
 
+  /** What is undone, and then done again, has been told: nobody sees it go backwards. */
   tell(done: number, total: number): void {
+    if (done <= this.#told) return;
+    this.#told = done;
     this.#write({ type: 'progress', done, total });
   }
 

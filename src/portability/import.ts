@@ -17,7 +17,7 @@ export interface Importing {
   userId: string;
   /** Aborted when nobody waits for the answer any more: then nothing is written. */
   signal: AbortSignal;
-  /** Called every thousand tasks. */
+  /** Called every thousand tasks, and again from the first when the write is repeated. */
   onProgress: (done: number, total: number) => void;
 }
 
@@ -152,5 +152,6 @@ export async function importAll(write: UserWrite, importing: Importing): Promise
   await assertRoom(write.transaction, importing, result);
   const places = await placesOf(write, importing, there);
   await insertAll(write, importing, there, places);
+  assertWanted(importing);
   return result;
 }
