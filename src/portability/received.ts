@@ -13,7 +13,7 @@ const TRASH = TRASH_DAYS * 24 * 60 * 60 * 1_000;
 const KEY_BYTES = 16;
 const FIRST_KEYS = 256;
 
-/** What is remembered of each task, one column each: 40 bytes a task. The rest is in the file aside. */
+/** What is remembered of each task: numbers, one column each, and its key. The rest, all text, is in the file aside. */
 export class Remembered {
   /** In an export: its id and revision there. */
   readonly originIds: number[] = [];

@@ -20,7 +20,7 @@ const TITLES: Record<Step, string> = {
   told: 'Look into your mail',
 };
 
-/** What a door without a form has to say when it does not open. */
+/** A way in without a form: why it did not open is said below it. */
 function PasskeyButton({ onCode }: { onCode: () => void }): JSX.Element | null {
   const fault = useSignal('');
   const isBusy = useSignal(false);
