@@ -7,20 +7,18 @@ import { DOORS, deleteAccount } from './support/deletion.ts';
 import { newEmail } from './support/mailed.ts';
 import { exportOf, importFile, NDJSON } from './support/portability.ts';
 import { until } from './support/process.ts';
-import { startServer, type TestServer } from './support/server.ts';
+import { startTwoNodes, type TestServer, type TwoNodes } from './support/server.ts';
 import { tracesOf } from './support/traces.ts';
 
+let nodes: TwoNodes;
 let here: TestServer;
 let there: TestServer;
 
 beforeAll(async () => {
-  here = await startServer({ shared: true });
-  there = await startServer({ shared: true, connection: here.connection });
+  nodes = await startTwoNodes();
+  ({ here, there } = nodes);
 });
-afterAll(async () => {
-  await there.close();
-  await here.close();
-});
+afterAll(() => nodes.close());
 
 type SignedIn = Awaited<ReturnType<typeof signIn>>;
 

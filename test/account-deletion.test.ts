@@ -9,21 +9,19 @@ import { seedSession, seedUsers } from './support/nodes.ts';
 import { officialClient } from './support/official-client.ts';
 import { expectProblem } from './support/problem.ts';
 import { until } from './support/process.ts';
-import { startServer, type TestServer } from './support/server.ts';
+import { startTwoNodes, type TestServer, type TwoNodes } from './support/server.ts';
 import { tablesOf, tracesOf } from './support/traces.ts';
 import { nextStep, seedProtected } from './support/two-factor.ts';
 
+let nodes: TwoNodes;
 let here: TestServer;
 let there: TestServer;
 
 beforeAll(async () => {
-  here = await startServer({ shared: true });
-  there = await startServer({ shared: true, connection: here.connection });
+  nodes = await startTwoNodes();
+  ({ here, there } = nodes);
 });
-afterAll(async () => {
-  await there.close();
-  await here.close();
-});
+afterAll(() => nodes.close());
 
 async function watch(url: string, token: string) {
   const socket = Object.assign(openSocket(url, { token }), { reason: undefined as string | undefined });

@@ -78,3 +78,20 @@ export async function startServer({
     close,
   };
 }
+
+export interface TwoNodes {
+  here: TestServer;
+  there: TestServer;
+  close: () => Promise<void>;
+}
+
+/** Two nodes of the service on one database, which share it as nodes on two machines would. */
+export async function startTwoNodes(): Promise<TwoNodes> {
+  const here = await startServer({ shared: true });
+  const there = await startServer({ shared: true, connection: here.connection });
+  const close = async () => {
+    await there.close();
+    await here.close();
+  };
+  return { here, there, close };
+}
