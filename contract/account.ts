@@ -12,6 +12,7 @@ import {
   SESSIONS_LISTED,
   TIME_ZONE_LENGTH,
 } from './limits.ts';
+import { Code, CurrentPassword, RecoveryCode } from './proof.ts';
 import { SECURITY_EVENT_KINDS, SECURITY_EVENTS, type SecurityEventDetails } from './security-events.ts';
 
 export const TIME_ZONE_FAULT = 'must be an IANA time zone such as Europe/Paris, or null';
@@ -103,11 +104,7 @@ export type SessionsEnded = Static<typeof SessionsEnded>;
 
 export const PasswordChange = Type.Object(
   {
-    current_password: Type.String({
-      format: 'password',
-      examples: ['correct horse battery'],
-      'x-error': 'must be a string',
-    }),
+    current_password: CurrentPassword,
     new_password: Type.String({
       format: 'password',
       description: `At least ${PASSWORD_MINIMUM_LENGTH} characters, at most ${PASSWORD_MAXIMUM_BYTES} bytes of UTF-8, not a common password.`,
@@ -123,22 +120,17 @@ export const AccountDeletion = Type.Object(
   {
     password: Type.Optional(
       Type.String({
-        format: 'password',
+        ...CurrentPassword,
         description: `Needed where the account has one. Where it has none, the sign-in must be no older than ${FRESH_SIGN_IN_MINUTES} minutes.`,
-        examples: ['correct horse battery'],
-        'x-error': 'must be a string',
       }),
     ),
     code: Type.Optional(
       Type.String({
+        ...Code,
         description: 'Needed where the second factor is on, unless a recovery code is given.',
-        examples: ['492039'],
-        'x-error': 'must be a string',
       }),
     ),
-    recovery_code: Type.Optional(
-      Type.String({ examples: ['k7m2p9-x4qdtr-8vw3hn-6zb5cj'], 'x-error': 'must be a string' }),
-    ),
+    recovery_code: Type.Optional(RecoveryCode),
   },
   { $id: 'AccountDeletion' },
 );

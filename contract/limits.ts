@@ -10,6 +10,8 @@ export const TIME_ZONE_LENGTH = 64;
 export const PASSWORD_MINIMUM_LENGTH = 8;
 /** bcrypt reads no further. */
 export const PASSWORD_MAXIMUM_BYTES = 72;
+/** Of a password that is only compared: one that no account could have is a wrong one, not a mistake. */
+export const PASSWORD_GIVEN_LENGTH = 1_000;
 
 export const BODY_BYTES = 64 * 1_024;
 export const JSON_DEPTH = 32;
@@ -43,6 +45,11 @@ export const TWO_FACTOR_CHALLENGE_SECONDS = 600;
 export const WRONG_PASSWORDS_PER_ACCOUNT = 20;
 /** Sign-ins by passkey or another service that an address may begin in as many minutes as wrong ones are counted. */
 export const BEGINNINGS_PER_ADDRESS = 60;
+/** A code of a second factor or a recovery code as it is typed, blanks and dashes included. */
+export const CODE_LENGTH = 64;
+/** Where to go after a sign-in elsewhere, and the name of a service in addresses. */
+export const REDIRECT_LENGTH = 2_000;
+export const PROVIDER_LENGTH = 64;
 /** Who has signed in no longer ago may do what a stolen session must not. */
 export const FRESH_SIGN_IN_MINUTES = 10;
 export const PASSKEYS_PER_USER = 20;

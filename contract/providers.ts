@@ -1,6 +1,7 @@
 // Signing in elsewhere, on the wire: which services there are, how to begin, what is connected, and what can go wrong.
 import { type Static, Type } from 'typebox';
 import { Time } from './common.ts';
+import { PROVIDER_LENGTH, REDIRECT_LENGTH } from './limits.ts';
 
 const id = Type.String({ description: 'Names the service in addresses.', examples: ['google'] });
 const name = Type.String({ description: 'For people.', examples: ['Google'] });
@@ -12,24 +13,25 @@ export type Provider = Static<typeof Provider>;
 export const ProviderList = Type.Object({ providers: Type.Array(Provider) }, { $id: 'ProviderList' });
 export type ProviderList = Static<typeof ProviderList>;
 
-const REDIRECT =
-  'A path of the server’s own pages, or an address of an allowed origin. By default the page at PUBLIC_URL.';
+const target = (description: string) =>
+  Type.String({
+    maxLength: REDIRECT_LENGTH,
+    description,
+    examples: ['/'],
+    'x-error': `must be a string of at most ${REDIRECT_LENGTH} characters`,
+  });
 
 export const ProviderSignIn = Type.Object(
   {
     redirect_to: Type.Optional(
-      Type.String({
-        description: `Where to go afterwards; with \`two_factor=required\` in its query where a code is still to come. ${REDIRECT}`,
-        examples: ['/'],
-        'x-error': 'must be a string',
-      }),
+      target(
+        'Where to go afterwards; with `two_factor=required` in its query where a code is still to come. A path of the server’s own pages, or an address of an allowed origin. By default the page at PUBLIC_URL.',
+      ),
     ),
     error_redirect_to: Type.Optional(
-      Type.String({
-        description: `Where to go when it fails, with \`error\` in the query. A path or an address as above; by default a page that says what happened.`,
-        examples: ['/'],
-        'x-error': 'must be a string',
-      }),
+      target(
+        'Where to go when it fails, with `error` in the query. A path or an address as above; by default a page that says what happened.',
+      ),
     ),
   },
   { $id: 'ProviderSignIn' },
@@ -69,6 +71,13 @@ export const ConnectionList = Type.Object(
 export type ConnectionList = Static<typeof ConnectionList>;
 
 export const NewConnection = Type.Object(
-  { provider: Type.String({ ...id, 'x-error': 'must be a string' }), ...ProviderSignIn.properties },
+  {
+    provider: Type.String({
+      ...id,
+      maxLength: PROVIDER_LENGTH,
+      'x-error': `must be a string of at most ${PROVIDER_LENGTH} characters`,
+    }),
+    ...ProviderSignIn.properties,
+  },
   { $id: 'NewConnection' },
 );

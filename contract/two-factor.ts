@@ -1,28 +1,12 @@
 // The second factor on the wire: set up, confirmed, asked for at sign-in, and the recovery codes beside it.
 import { type Static, Type } from 'typebox';
-
-const code = Type.String({
-  description: 'The six digits that the authenticator app shows.',
-  examples: ['492039'],
-  'x-error': 'must be a string',
-});
-const recoveryCode = Type.String({
-  description: 'A recovery code that was not used yet; case, blanks and dashes do not matter.',
-  examples: ['k7m2p9-x4qdtr-8vw3hn-6zb5cj'],
-  'x-error': 'must be a string',
-});
-const password = Type.String({
-  format: 'password',
-  description: 'The password of the account.',
-  examples: ['correct horse battery'],
-  'x-error': 'must be a string',
-});
+import { Code, CurrentPassword, RecoveryCode } from './proof.ts';
 
 /** The second step of signing in: one of the two codes. */
 export const TwoFactorLogin = Type.Object(
   {
-    code: Type.Optional(code),
-    recovery_code: Type.Optional(recoveryCode),
+    code: Type.Optional(Code),
+    recovery_code: Type.Optional(RecoveryCode),
     challenge: Type.Optional(
       Type.String({
         description: 'From the answer to the first step. Browsers have it in a cookie and leave it out.',
@@ -51,7 +35,7 @@ export const TwoFactorStatus = Type.Object(
 );
 export type TwoFactorStatus = Static<typeof TwoFactorStatus>;
 
-export const TwoFactorBegin = Type.Object({ password }, { $id: 'TwoFactorBegin' });
+export const TwoFactorBegin = Type.Object({ password: CurrentPassword }, { $id: 'TwoFactorBegin' });
 
 /** Shown once, and good for nothing until it is confirmed. */
 export const TwoFactorSetup = Type.Object(
@@ -72,11 +56,11 @@ export const TwoFactorSetup = Type.Object(
 );
 export type TwoFactorSetup = Static<typeof TwoFactorSetup>;
 
-export const TwoFactorConfirm = Type.Object({ code }, { $id: 'TwoFactorConfirm' });
+export const TwoFactorConfirm = Type.Object({ code: Code }, { $id: 'TwoFactorConfirm' });
 
 export const RecoveryCodes = Type.Object(
   {
-    recovery_codes: Type.Array(recoveryCode, {
+    recovery_codes: Type.Array(RecoveryCode, {
       description:
         'Shown this once: each signs in one time without the authenticator. Those of before are void.',
     }),
@@ -87,7 +71,7 @@ export type RecoveryCodes = Static<typeof RecoveryCodes>;
 
 /** What weakens or replaces the second factor: the password and one of the two codes. */
 export const TwoFactorProof = Type.Object(
-  { password, code: Type.Optional(code), recovery_code: Type.Optional(recoveryCode) },
+  { password: CurrentPassword, code: Type.Optional(Code), recovery_code: Type.Optional(RecoveryCode) },
   { $id: 'TwoFactorProof' },
 );
 export type TwoFactorProof = Static<typeof TwoFactorProof>;

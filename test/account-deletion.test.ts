@@ -136,6 +136,15 @@ describe.each(DOORS)('through the door that is %s', (door) => {
     expectRefused(door, await deleteAccount(client, door, {}), 'password', 'INVALID_PASSWORD');
     for (const given of [{ password: 7 }, { password: null }, { password: PASSWORD, code: [] }] as Given[])
       expect((await deleteAccount(client, door, given)).status).toBe(door === 'ours' ? 422 : 400);
+    // Longer than anything that could be meant is not even compared.
+    for (const [field, length, code] of [
+      ['password', 1_001, 'INVALID_PASSWORD'],
+      ['code', 65, 'VALIDATION_ERROR'],
+      ['recovery_code', 65, 'VALIDATION_ERROR'],
+    ] as const) {
+      const answer = await deleteAccount(client, door, { password: PASSWORD, [field]: '7'.repeat(length) });
+      expectRefused(door, answer, field, code);
+    }
     expect(await exists(client.account.id)).toBe(true);
     // Better Auth's door refuses an overlong one before it is compared.
     const told = door === 'ours' ? 4 : 3;

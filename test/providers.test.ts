@@ -244,6 +244,20 @@ describe('what cannot be', () => {
         expect([target, [400, 403].includes(status)]).toEqual([target, true]);
       }
     }
+    const long = `/${'x'.repeat(2_000)}`;
+    const longest = long.slice(0, 2_000 - PUBLIC_URL.length);
+    for (const field of ['redirect_to', 'error_redirect_to']) {
+      // By itself, with the server's address before it, and by the spelling of what is not ASCII.
+      for (const target of [long, `${longest}x`, `/${'é'.repeat(400)}`]) {
+        const answer = await client.post('/api/auth/providers/oidc', { [field]: target });
+        expect(expectProblem(answer, 'validation_error').errors?.[0]?.path).toBe(field);
+      }
+      expect((await client.post('/api/auth/providers/oidc', { [field]: longest })).status).toBe(200);
+    }
+    for (const field of ['callbackURL', 'newUserCallbackURL', 'errorCallbackURL']) {
+      const answer = await client.post('/api/auth/sign-in/social', { provider: 'oidc', [field]: long });
+      expect([field, answer.status, answer.body.code]).toEqual([field, 400, 'INVALID_CALLBACK_URL']);
+    }
     const unknown = await client.post('/api/auth/sign-in/social', { provider: 'myspace' });
     expect([unknown.status, unknown.body.code]).toEqual([404, 'PROVIDER_NOT_FOUND']);
     expectProblem(await client.post('/api/auth/providers/myspace', {}), 'not_found');

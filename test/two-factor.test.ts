@@ -223,7 +223,16 @@ describe('signing in', () => {
   it('wants one code, of one kind, as text', async () => {
     const { client } = await firstStep(account);
     const code = account.authenticator.code();
-    for (const body of [{}, { code, recovery_code: 'x' }, { code: 123456 }, { recovery_code: null }, []])
+    const long = '7'.repeat(65);
+    for (const body of [
+      {},
+      { code, recovery_code: 'x' },
+      { code: 123456 },
+      { recovery_code: null },
+      { code: long },
+      { recovery_code: long },
+      [],
+    ])
       expectProblem(await client.post('/api/auth/two-factor', body), 'validation_error');
     expect((await client.post('/api/auth/two-factor', { code })).status).toBe(200);
     await nextStep(server, account);

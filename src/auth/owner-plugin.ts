@@ -3,6 +3,7 @@
 import type { BetterAuthPlugin } from 'better-auth';
 import { APIError } from 'better-auth/api';
 import { deleteSessionCookie } from 'better-auth/cookies';
+import { CODE_LENGTH } from '../../contract/limits.ts';
 import type { AccountDeletions, DeletionFault } from './account-deletion.ts';
 import { bodyOf, instead } from './instead.ts';
 import type { PasswordChecks } from './password-checks.ts';
@@ -28,16 +29,23 @@ interface OwnerParts {
   deletions: AccountDeletions;
 }
 
+/** An overlong password has been refused before, by the rules for all endpoints. */
+function isText(given: unknown, maximum = Number.POSITIVE_INFINITY): given is string | undefined {
+  return given === undefined || (typeof given === 'string' && given.length <= maximum);
+}
+
 /** Whatever the body says besides: there is no deletion by a token. */
 function userDeletion(deletions: AccountDeletions) {
   return instead(DELETE_USER, async ({ context, actor, signedIn }) => {
     const { password, code } = bodyOf(context);
-    if (![password, code].every((given) => given === undefined || typeof given === 'string'))
-      throw new APIError('BAD_REQUEST', { code: 'VALIDATION_ERROR', message: 'password and code are texts' });
-    const text = code as string | undefined;
-    const proof = text === undefined || /^[\d\s]*$/.test(text) ? { code: text } : { recoveryCode: text };
+    if (!isText(password) || !isText(code, CODE_LENGTH))
+      throw new APIError('BAD_REQUEST', {
+        code: 'VALIDATION_ERROR',
+        message: `password and code are texts, the latter of at most ${CODE_LENGTH} characters`,
+      });
+    const proof = code === undefined || /^[\d\s]*$/.test(code) ? { code } : { recoveryCode: code };
     const leaver = { ...actor, sessionCreatedAt: new Date(signedIn.session.createdAt) };
-    const fault = await deletions.delete(leaver, { ...proof, password: password as string | undefined });
+    const fault = await deletions.delete(leaver, { ...proof, password });
     if (fault) {
       const [code, message] = DELETION_REFUSALS[fault];
       throw new APIError(fault === 'session_old' ? 'FORBIDDEN' : 'BAD_REQUEST', { code, message });

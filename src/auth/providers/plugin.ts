@@ -8,9 +8,11 @@ import {
   getOAuthState,
   getSessionFromCtx,
 } from 'better-auth/api';
+import { REDIRECT_LENGTH } from '../../../contract/limits.ts';
 import type { SignInFailure } from '../../../contract/sign-in-failures.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
+import { codePointLength } from '../../text/clean-text.ts';
 import { currentCall, noting } from '../call.ts';
 import { clientIn } from '../client-headers.ts';
 import { isFresh } from '../fresh.ts';
@@ -69,14 +71,17 @@ function isOfCallback(context: { path?: string | undefined } | null | undefined)
   return context?.path === CALLBACK;
 }
 
-/** `error` in the address of the next page is ours to say. */
-function assertPlainTarget(target: unknown): void {
-  if (typeof target === 'string' && /[?&](error|two_factor)(=|&|$)/.test(target))
-    throw refuse(
-      'BAD_REQUEST',
-      'INVALID_CALLBACK_URL',
-      'The callback URL must not have `error` or `two_factor`.',
-    );
+/** `error` in the address of the next page is ours to say. What is no text Better Auth refuses by itself. */
+function assertTargets({ errorCallbackURL, ...next }: Record<string, unknown>): void {
+  const texts = (targets: unknown[]) => targets.filter((target) => typeof target === 'string');
+  const refused = (what: string) =>
+    refuse('BAD_REQUEST', 'INVALID_CALLBACK_URL', `The callback URL must ${what}.`);
+  if (
+    texts([errorCallbackURL, ...Object.values(next)]).some((text) => codePointLength(text) > REDIRECT_LENGTH)
+  )
+    throw refused(`have at most ${REDIRECT_LENGTH} characters`);
+  if (texts(Object.values(next)).some((text) => /[?&](error|two_factor)(=|&|$)/.test(text)))
+    throw refused('not have `error` or `two_factor`');
 }
 
 /** A provider that is not there could not be asked; one of another name is not the one that the operator meant. */
@@ -97,17 +102,14 @@ function assertAvailable({ providers, log }: ProviderParts, { context }: Context
 
 function beginning(parts: ProviderParts) {
   return createAuthMiddleware(async (context) => {
-    const { provider, idToken, callbackURL, newUserCallbackURL } = (context.body ?? {}) as Record<
-      string,
-      unknown
-    >;
+    const { provider, idToken, callbackURL, newUserCallbackURL, errorCallbackURL } = (context.body ??
+      {}) as Record<string, unknown>;
     if (typeof provider !== 'string') return undefined; // Better Auth says what is wrong
     // Such a token is bound to no browser: whoever gets hold of one could sign in with it.
     if (idToken !== undefined) throw refuse('NOT_FOUND', 'ID_TOKEN_NOT_SUPPORTED', 'ID token not supported');
     await parts.limits.countBeginning(clientIn(context.headers).address);
     assertAvailable(parts, context, provider);
-    assertPlainTarget(callbackURL);
-    assertPlainTarget(newUserCallbackURL);
+    assertTargets({ callbackURL, newUserCallbackURL, errorCallbackURL });
     await addOAuthServerContext({ provider });
     return callbackURL === undefined
       ? { context: { body: { callbackURL: `${parts.publicUrl}/` } } }

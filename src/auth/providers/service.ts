@@ -1,5 +1,6 @@
 // Signing in elsewhere and what is connected, for our own routes: the work is Better Auth's, the answers are ours.
 import { isAPIError } from 'better-auth/api';
+import { REDIRECT_LENGTH } from '../../../contract/limits.ts';
 import type {
   ConnectionList,
   ProviderList,
@@ -67,8 +68,10 @@ function departures({ auth, callers, providers, publicUrl, allowedOrigins }: Pro
     if (given === undefined) return byDefault;
     const url = URL.canParse(given, home) ? new URL(given, home) : undefined;
     const isOurs = url !== undefined && url.username === '' && allowedOrigins.has(url.origin);
-    if (isOurs && !url.searchParams.has('error') && !url.searchParams.has('two_factor')) return url.href;
-    const message = 'must be a path or an address of an allowed origin, without `error` and `two_factor`';
+    const isShort = url !== undefined && url.href.length <= REDIRECT_LENGTH;
+    if (isOurs && isShort && !url.searchParams.has('error') && !url.searchParams.has('two_factor'))
+      return url.href;
+    const message = `must be a path or an address of an allowed origin, of at most ${REDIRECT_LENGTH} characters in all, without \`error\` and \`two_factor\``;
     throw validationError([{ path, message }]);
   }
 
