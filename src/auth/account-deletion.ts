@@ -2,7 +2,7 @@
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Actor } from './caller.ts';
-import { deleteUser, lockTasks } from './deletion-repository.ts';
+import { deleteUser, lockUserRow } from './deletion-repository.ts';
 import { isFresh } from './fresh.ts';
 import { unauthenticated } from './guard.ts';
 import type { PasswordChecks } from './password-checks.ts';
@@ -44,7 +44,12 @@ export async function removeAccount(
   trail: AuditTrail,
   userId: string,
 ): Promise<void> {
-  await transaction.query(lockTasks, [userId]);
+  await transaction.query(lockUserRow, [userId]);
+  remove(transaction, trail, userId);
+}
+
+/** Of a user whose row is locked. */
+function remove(transaction: Transaction, trail: AuditTrail, userId: string): void {
   transaction.queue(deleteUser, [userId]);
   trail.tellDeletion(transaction, userId);
 }
@@ -80,13 +85,13 @@ export class AccountDeletions {
     const { database, trail } = this.#parts;
     const { userId, sessionId } = leaver;
     return database.transaction(async (transaction) => {
-      const [row] = await transaction.query(lockTasks, [userId]);
+      const [row] = await transaction.query(lockUserRow, [userId]);
       if (!row) throw unauthenticated();
       // The password by which it was allowed must still be the password, and the session alive.
       if (hash !== undefined && !(await transaction.query(lockPassword, [userId, hash])).length)
         return 'password_wrong';
       await lockAlive(transaction, leaver, [sessionId]);
-      await removeAccount(transaction, trail, userId);
+      remove(transaction, trail, userId);
       return undefined;
     });
   }
