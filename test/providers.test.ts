@@ -152,6 +152,11 @@ describe('signing in elsewhere', () => {
     const { name } = person({ email: account.email });
     const { client, landed } = await enter(name, { redirect_to: '/tasks?view=all' });
     expect(landed.href).toBe(`${PUBLIC_URL}/tasks?view=all&two_factor=required`);
+    for (const [redirect_to, target] of [
+      ['/?a=b#/inbox', `${PUBLIC_URL}/?a=b&two_factor=required#/inbox`],
+      ['http://localhost:3000/#/inbox', 'http://localhost:3000/?two_factor=required#/inbox'],
+    ])
+      expect((await enter(name, { redirect_to })).landed.href).toBe(target);
     expect((await client.get('/api/auth/session')).body.session).toBeNull();
     expect((await client.get('/api/tasks')).status).toBe(401);
     const sessions = () => server.sql('select from session where user_id = $1', [account.id]);
@@ -164,8 +169,9 @@ describe('signing in elsewhere', () => {
 
     // By the official client, too.
     const { auth, jar } = officialClient(server.url, { plugins: [] });
-    const { data } = await auth.signIn.social({ provider: 'oidc', callbackURL: '/' });
-    await arrive(jar, await new Visitor(provider.issuer).signIn(data?.url ?? '', name));
+    const { data } = await auth.signIn.social({ provider: 'oidc', callbackURL: '/#/in' });
+    const arrived = await arrive(jar, await new Visitor(provider.issuer).signIn(data?.url ?? '', name));
+    expect(`${arrived.search}${arrived.hash}`).toBe('?two_factor=required#/in');
     expect((await auth.getSession()).data).toBeNull();
     const verified = await jar.post('/api/auth/two-factor/verify-totp', {
       code: account.authenticator.code(),

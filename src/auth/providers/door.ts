@@ -49,17 +49,25 @@ export function failurePage(publicUrl: string, failure: SignInFailure): string {
   return `${publicUrl}${FAILURE_PAGE}?error=${failure}`;
 }
 
+/** Of an address or a path, so that parameters get into its query, before what comes after `#`. */
+export function parsedTarget(target: string): URL {
+  return URL.canParse(target) ? new URL(target) : new URL(target, 'relative://');
+}
+
+export function writtenTarget(target: URL): string {
+  return target.href.replace(/^relative:\/\//, '');
+}
+
 /** The answer with the failure, if it tells of one, in our words; what the other service wrote goes nowhere. */
 function reworded(answer: Response, failure: unknown): Response {
-  const location = answer.headers.get('location') ?? '';
-  const target = URL.canParse(location) ? new URL(location) : new URL(location, 'relative://');
+  const target = parsedTarget(answer.headers.get('location') ?? '');
   const code = target.searchParams.get('error');
   if (code === null) return answer;
   const known = failure === undefined ? undefined : translate(failure);
   target.searchParams.set('error', inOurWords(known instanceof AppError ? known.code : code));
   target.searchParams.delete('error_description');
   const headers = new Headers(answer.headers);
-  headers.set('location', target.href.replace(/^relative:\/\//, ''));
+  headers.set('location', writtenTarget(target));
   return new Response(null, { status: answer.status, headers });
 }
 

@@ -7,6 +7,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
 import { clientIn } from '../client-headers.ts';
 import { PASSKEY_SIGN_IN } from '../passkeys/plugin.ts';
+import { parsedTarget, writtenTarget } from '../providers/door.ts';
 import { CALLBACK } from '../providers/plugin.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
@@ -140,8 +141,9 @@ function afterProvider(factors: SecondFactors) {
     });
     const cookie = createAuthCookie('two_factor', { maxAge: TWO_FACTOR_CHALLENGE_SECONDS });
     await ctx.setSignedCookie(cookie.name, challenge, secret, cookie.attributes);
-    const target = responseHeaders?.get('location') ?? '/';
-    throw ctx.redirect(`${target}${target.includes('?') ? '&' : '?'}two_factor=required`);
+    const target = parsedTarget(responseHeaders?.get('location') ?? '/');
+    target.searchParams.set('two_factor', 'required');
+    throw ctx.redirect(writtenTarget(target));
   });
 }
 
