@@ -136,6 +136,36 @@ describe('a deleted account', () => {
 });
 
 describe('an account', () => {
+  it('stays while an import of it is running, which goes on whatever is typed meanwhile', async () => {
+    const { page, client } = await stage.person({ expected });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await page.route('**/api/account/import', async (route) => {
+      await released;
+      await route.continue();
+    });
+    const deletions: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'DELETE') deletions.push(request.url());
+    });
+    await open(page);
+    const file = { name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('title\nOne\nTwo\n') };
+    await page.getByLabel('A file with tasks').setInputFiles(file);
+    await page.getByRole('button', { name: 'Import 2 tasks' }).click();
+    await page.getByText(/^An import is running\./).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Password').fill('not the one');
+    await page.getByLabel('Type “delete” to confirm').fill('delete');
+    await page.getByLabel('Type “delete” to confirm').press('Enter');
+    expect(await page.getByRole('button', { name: 'Delete it for good' }).isDisabled()).toBe(true);
+    release();
+    await page.getByText('2 tasks imported.').waitFor();
+    expect(deletions).toEqual([]);
+    expect((await client.get('/api/tasks')).body.tasks).toHaveLength(2);
+    await confirm(page);
+    await atTheDoor(page);
+    expect(await exists(client.user.id)).toBe(false);
+  });
+
   it('stays when the request is lost, and what was typed is still there', async () => {
     const { page, client } = await stage.person({ expected: NO_NETWORK });
     await open(page);

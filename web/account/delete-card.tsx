@@ -15,7 +15,7 @@ import { isLoaded, tasks } from '../store.ts';
 import { count } from '../task-words.ts';
 import { ExportButton } from './export-button.tsx';
 import { Card, CardForm, Unread } from './frame.tsx';
-import { forget } from './importing.ts';
+import { isImporting } from './importing.ts';
 import { codeFault, codeIn } from './second-factor-card.tsx';
 
 const WORD = 'delete';
@@ -69,18 +69,19 @@ function DeleteForm({ proofs, onCancel }: { proofs: Proofs; onCancel: () => void
         proof: hasFactor && proof.trim() === '' ? 'Please type a code.' : undefined,
         word: word.trim().toLowerCase() === WORD ? undefined : `Please type “${WORD}”.`,
       }),
-    send: async ({ password, proof }) => {
-      // The server would wait for its end.
-      forget();
-      await deleteAccount({ ...(hasPassword ? { password } : {}), ...(hasFactor ? codeIn(proof) : {}) });
-    },
+    send: ({ password, proof }) =>
+      deleteAccount({ ...(hasPassword ? { password } : {}), ...(hasFactor ? codeIn(proof) : {}) }),
     explain: (refusal) => {
       const proof = codeFault(refusal);
       return proof === undefined ? undefined : { proof };
     },
   });
+  // The server would wait for its end; and whoever mistypes the password still wants it.
+  const held = isImporting.value
+    ? 'An import is running. Once it is done, or you have stopped it, the account can be deleted.'
+    : undefined;
   return (
-    <CardForm form={form} button="Delete it for good" tone="primary danger" onCancel={onCancel}>
+    <CardForm form={form} button="Delete it for good" tone="primary danger" held={held} onCancel={onCancel}>
       {hasPassword ? (
         <Field {...form.field('password')} type="password" autocomplete="current-password" />
       ) : (

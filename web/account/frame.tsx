@@ -75,6 +75,8 @@ export interface CardFormProps<Name extends string> {
   form: Form<Name>;
   button: string;
   tone?: 'primary' | 'danger' | 'primary danger';
+  /** Why it cannot be sent yet. */
+  held?: string | undefined;
   onCancel?: () => void;
   children: ComponentChildren;
 }
@@ -83,17 +85,31 @@ export function CardForm<Name extends string>({
   form,
   button,
   tone,
+  held,
   onCancel,
   children,
 }: CardFormProps<Name>): JSX.Element {
+  const why = useId();
+  const isHeld = held !== undefined;
+  const onSubmit = (event: Event) => (isHeld ? event.preventDefault() : form.onSubmit(event));
   return (
-    <form class="form" ref={form.form} onSubmit={form.onSubmit} noValidate>
+    <form class="form" ref={form.form} onSubmit={onSubmit} noValidate>
       {children}
+      {isHeld && (
+        <p class="hint" id={why} role="status">
+          {held}
+        </p>
+      )}
       <p class="fault" role="alert">
         {form.faults.form}
       </p>
       <div class="form-foot">
-        <button type="submit" class={`button ${tone ?? ''}`} aria-disabled={form.isBusy}>
+        <button
+          type="submit"
+          class={`button ${tone ?? ''}`}
+          aria-disabled={form.isBusy || isHeld}
+          {...(isHeld ? { 'aria-describedby': why } : {})}
+        >
           {form.isBusy ? 'One moment…' : button}
         </button>
         {onCancel && (

@@ -1,5 +1,5 @@
 // An import on its way: tried first, then done. It goes on while its owner looks at other pages, and ends when they leave.
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { FieldError } from '../../contract/errors.ts';
 import { NDJSON_TYPE } from '../../contract/headers.ts';
 import { IMPORT_BYTES } from '../../contract/limits.ts';
@@ -30,6 +30,11 @@ export type ImportState =
 /** The file that was chosen. */
 export const chosen = signal<File | undefined>(undefined);
 export const importState = signal<ImportState | undefined>(undefined);
+/** Not only tried: tasks are on their way. */
+export const isImporting = computed(() => {
+  const state = importState.value;
+  return (state?.kind === 'sending' || state?.kind === 'working') && !state.isTrial;
+});
 
 /** The same for every attempt with one file: an answer that was lost on its way is given again. */
 let key = '';
