@@ -24,7 +24,7 @@ import { AppError, validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import type { Cursors } from '../http/cursor.ts';
-import { operation } from '../http/docs.ts';
+import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check, checkQuery } from '../http/input.ts';
 import { deletionProblem } from './deletion.ts';
 import { readEvents } from './events.ts';
@@ -44,14 +44,6 @@ export interface AccountRoutesOptions {
 const READ = { needsSession: true };
 const READ_BY_TOKEN = { ...READ, scopes: ['account:read'] as const };
 const WRITE = { needsSession: true, ownBodyErrors: true };
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-] as const;
-
 const Params = Type.Object({ id: Type.String({ examples: ['9f86d081884c7d659a2feaa0c55ad015'] }) });
 
 function actorOf(request: FastifyRequest): Actor {

@@ -5,7 +5,7 @@ import { Message } from '../../contract/common.ts';
 import { ApiTokenList, CreatedApiToken, NewApiToken } from '../../contract/token.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
-import { operation } from '../http/docs.ts';
+import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
 import type { ApiTokens, Owner } from './api-tokens.ts';
 import { callerOf } from './guard.ts';
@@ -28,7 +28,7 @@ function makeAndList(app: FastifyInstance, tokens: ApiTokens): void {
     session: true,
     body: NewApiToken,
     answers: { 201: CreatedApiToken },
-    errors: ['malformed_json', 'payload_too_large', 'unsupported_media_type', 'validation_error'],
+    errors: BODY_ERRORS,
   });
   app.post('/api/account/tokens', { schema: create, config: WRITE }, async (request, reply) => {
     return reply.code(201).send(await tokens.create(ownerOf(request), check(NewApiToken, jsonBody(request))));

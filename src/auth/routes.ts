@@ -8,7 +8,7 @@ import type { TwoFactorChallenge } from '../../contract/two-factor.ts';
 import { AppError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
-import { operation } from '../http/docs.ts';
+import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
 import type { Callers } from './caller.ts';
 import { callerOf } from './guard.ts';
@@ -24,15 +24,6 @@ const text = Type.String({ 'x-error': 'must be a string' });
 // The form alone: what the texts must be is for the service to say, of all fields at once.
 const LoginForm = Type.Object({ email: text, password: text });
 const SignUpForm = Type.Object({ name: text, email: text, password: text, invitation: Type.Optional(text) });
-
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-  'rate_limited',
-] as const;
 
 const CONFIRM_FIRST = { message: 'Open the link in the mail that is on its way to you, then sign in.' };
 

@@ -42,6 +42,15 @@ interface Operation {
   errors?: readonly ErrorCode[];
 }
 
+/** What a write with a JSON body can fail with besides. */
+export const BODY_ERRORS = [
+  'malformed_json',
+  'unauthorized_access',
+  'payload_too_large',
+  'unsupported_media_type',
+  'validation_error',
+  'rate_limited',
+] as const satisfies readonly ErrorCode[];
 const WITH_SESSION: readonly ErrorCode[] = ['unauthenticated', 'unauthorized_access', 'rate_limited'];
 const SESSION_SECURITY = [{ cookie: [] }, { bearer: [] }];
 const PERHAPS_SESSION = [{}, ...SESSION_SECURITY];

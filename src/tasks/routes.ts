@@ -9,7 +9,7 @@ import { validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
 import { etagOf, isNotModified } from '../http/conditional.ts';
 import type { Cursors } from '../http/cursor.ts';
-import { operation } from '../http/docs.ts';
+import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
 import { JSON_TYPE } from '../http/server.ts';
 import { answerWrite, type Reply } from '../sync/answered-write.ts';
@@ -55,24 +55,8 @@ const ReadHeaders = Type.Object({ 'if-none-match': Type.Optional(Type.String({ e
 
 const READ = { needsSession: true, scopes: ['tasks:read'] as const };
 const WRITE = { needsSession: true, scopes: ['tasks:write'] as const, ownBodyErrors: true };
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-  'idempotency_key_reused',
-] as const;
-const TARGET_ERRORS = [
-  'unauthorized_access',
-  'task_not_found',
-  'stale',
-  'validation_error',
-  'idempotency_key_reused',
-  'malformed_json',
-  'unsupported_media_type',
-  'payload_too_large',
-] as const;
+const WRITE_ERRORS = [...BODY_ERRORS, 'idempotency_key_reused'] as const;
+const TARGET_ERRORS = [...WRITE_ERRORS, 'task_not_found', 'stale'] as const;
 
 const LARGEST_ID = 9_223_372_036_854_775_807n;
 /** What no task has: an id too large for the database goes the same way as any other that is missing. */
@@ -143,7 +127,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
     headers: CreateHeaders,
     body: NewTask,
     answers: { 201: Task },
-    errors: BODY_ERRORS,
+    errors: WRITE_ERRORS,
   });
   app.post('/api/tasks', { schema: create, config: WRITE }, (request, reply) =>
     answerWrite(writes, request, reply, {
@@ -163,7 +147,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
       headers: WriteHeaders,
       body: TaskChange,
       answers: { 200: Task },
-      errors: [...TARGET_ERRORS],
+      errors: TARGET_ERRORS,
     });
     app.route({
       method,

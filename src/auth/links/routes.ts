@@ -12,7 +12,7 @@ import {
 import { validationError } from '../../errors.ts';
 import { jsonBody } from '../../http/body.ts';
 import { clientOf } from '../../http/client.ts';
-import { operation } from '../../http/docs.ts';
+import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import type { OriginRules } from '../../http/origin.ts';
 import type { Actor } from '../caller.ts';
@@ -36,14 +36,6 @@ const text = Type.String({ 'x-error': 'must be a string' });
 const ForgotForm = Type.Object({ email: text });
 const ChangeForm = Type.Object({ new_email: text, current_password: text });
 
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-  'rate_limited',
-] as const;
 const SIGNED_IN = { needsSession: true, ownBodyErrors: true };
 /** Of the same words for everybody. */
 const ASKED = { message: 'If there is such an account, a mail with a link is on its way to it.' };

@@ -11,21 +11,12 @@ import {
 } from '../../../contract/providers.ts';
 import { jsonBody } from '../../http/body.ts';
 import { clientOf } from '../../http/client.ts';
-import { operation } from '../../http/docs.ts';
+import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import { callerOf } from '../guard.ts';
 import { FAILURE_PAGE } from './door.ts';
 import { pageOfFailure } from './failure-page.ts';
 import type { Departure, ProviderService } from './service.ts';
-
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-  'rate_limited',
-] as const;
 
 function send(reply: FastifyReply, { body, cookies }: Departure): FastifyReply {
   return reply.header('set-cookie', cookies).send(body);

@@ -13,7 +13,7 @@ import {
 } from '../../../contract/two-factor.ts';
 import { jsonBody } from '../../http/body.ts';
 import { clientOf } from '../../http/client.ts';
-import { operation } from '../../http/docs.ts';
+import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import { assertTrustedWrite, type OriginRules } from '../../http/origin.ts';
 import type { BetterAuth } from '../better-auth.ts';
@@ -32,15 +32,6 @@ export interface TwoFactorRoutesOptions {
 }
 
 const WRITE = { needsSession: true, ownBodyErrors: true };
-const BODY_ERRORS = [
-  'malformed_json',
-  'unauthorized_access',
-  'payload_too_large',
-  'unsupported_media_type',
-  'validation_error',
-  'rate_limited',
-] as const;
-
 function signInRoute(app: FastifyInstance, options: TwoFactorRoutesOptions): void {
   const { challenges, rules } = options;
   const signIn = operation({
