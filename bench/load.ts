@@ -33,6 +33,7 @@ export class HttpConnection {
     this.#ready = new Promise((resolve, reject) => {
       this.#socket.once('connect', resolve).once('error', reject);
     });
+    this.#ready.catch(() => {}); // told by `send`
     this.#socket.on('data', (text) => this.#take(String(text)));
     this.#socket.on('error', (error) => this.#answer?.reject(error));
     this.#socket.setTimeout(SILENCE, () => this.#socket.destroy(new Error('No answer came')));

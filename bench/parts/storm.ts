@@ -34,6 +34,7 @@ function storm({ port }: Running, next: () => string): { stop: () => Promise<num
     connection.close();
   };
   const all = Promise.all(Array.from({ length: STORMERS }, one));
+  all.catch(() => {}); // told by `stop`
   return {
     stop: async () => {
       going = false;
