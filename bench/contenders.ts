@@ -103,7 +103,11 @@ const fastapi: Contender = {
     return launch({
       name: 'fastapi',
       command: path.join(VENV, 'bin/uvicorn'),
-      parameters: ['main:app', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'],
+      parameters: [
+        'main:app',
+        ...['--host', '127.0.0.1', '--port', String(port)],
+        ...['--no-access-log', '--timeout-keep-alive', '75'],
+      ],
       cwd,
       env: {
         DATABASE_URL: addressOf(address, 'postgresql+asyncpg').replace(/\?.*/, ''),

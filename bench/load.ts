@@ -19,33 +19,39 @@ const HEAD_END = '\r\n\r\n';
 /** Milliseconds: a server that is silent for so long will not answer any more. */
 const SILENCE = 60_000;
 
-/** One kept-alive connection with one request under way. */
+/** One kept-alive connection with one request under way. A server may end it while it lies idle: then it is made anew. */
 export class HttpConnection {
-  readonly #socket: net.Socket;
-  readonly #ready: Promise<unknown>;
+  readonly #port: number;
+  #socket: net.Socket | undefined;
   #received = '';
   #answer: { resolve: (response: Response) => void; reject: (error: Error) => void } | undefined;
 
   constructor(port: number) {
-    this.#socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    // One byte a character: the length of a body is in bytes.
-    this.#socket.setEncoding('latin1');
-    this.#ready = new Promise((resolve, reject) => {
-      this.#socket.once('connect', resolve).once('error', reject);
-    });
-    this.#ready.catch(() => {}); // told by `send`
-    this.#socket.on('data', (text) => this.#take(String(text)));
-    this.#socket.on('error', (error) => this.#answer?.reject(error));
-    this.#socket.setTimeout(SILENCE, () => this.#socket.destroy(new Error('No answer came')));
-    this.#socket.on('close', () => this.#answer?.reject(new Error('The connection was closed')));
+    this.#port = port;
   }
 
-  async send(request: string): Promise<Response> {
-    await this.#ready;
+  send(request: string): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
+      this.#socket ??= this.#connect();
       this.#socket.write(request);
     });
+  }
+
+  #connect(): net.Socket {
+    const socket = net.connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
+    // One byte a character: the length of a body is in bytes.
+    socket.setEncoding('latin1');
+    socket.setTimeout(SILENCE, () => socket.destroy(new Error('No answer came')));
+    socket.on('data', (text) => this.#take(String(text)));
+    socket.on('error', (error) => this.#answer?.reject(error));
+    socket.on('close', () => {
+      this.#socket = undefined;
+      this.#received = '';
+      this.#answer?.reject(new Error('The connection was closed'));
+      this.#answer = undefined;
+    });
+    return socket;
   }
 
   #take(text: string): void {
@@ -67,7 +73,7 @@ export class HttpConnection {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 }
 
