@@ -83,6 +83,8 @@ describe('at the same moment', () => {
     // To those that come a moment later there is no such password any more.
     for (const status of statuses) expect([200, 400, 401, 422]).toContain(status);
     expect(await leftOf(account)).toEqual({});
+    // Nor do the checks that were under way take back what is no longer counted.
+    expect(await here.sql('select key from rate_limit where points < 0')).toEqual([]);
   });
 
   it.each([0, 1, 2, 3])(

@@ -282,6 +282,10 @@ describe('the settings', () => {
         'https://x.app.example.com',
       ])
         expect([origin, await status(origin)]).toEqual([origin, 403]);
+      // A page without https on the very host that PUBLIC_URL names may have been written by anybody on the way.
+      const host = { host: 'todo.example.com' };
+      expect((await create({ ...host, origin: 'http://todo.example.com' }, client)).status).toBe(403);
+      expect((await create({ ...host, origin: 'https://todo.example.com' }, client)).status).toBe(201);
       const signedUp = await client.post(
         '/api/auth/sign-up/email',
         {

@@ -264,6 +264,19 @@ describe('a real provider', () => {
     expect((await client.get('/api/auth/session')).body.session).toBeNull();
   });
 
+  it.each(['/..////evil.test', '/a//../..////evil.test', '/..//evil.test', '/..\\\\evil.test'])(
+    'never leads to another host when it fails, whatever path was asked for: %s',
+    async (errorCallbackURL) => {
+      const client = new Client(server.url);
+      const body = { provider: 'oidc', errorCallbackURL, disableRedirect: true };
+      const begun = await client.post('/api/auth/sign-in/social', body);
+      if (begun.status === 403) return; // refused from the first
+      expect(begun.status).toBe(200);
+      const back = await new Visitor(provider.issuer).cancel(begun.body.url);
+      expect((await arrive(client, back)).origin).toBe(new URL(PUBLIC_URL).origin);
+    },
+  );
+
   it('is not begun without end from one address', async () => {
     const headers = { 'x-forwarded-for': '10.6.6.6' };
     const client = new Client(server.url);

@@ -370,6 +370,10 @@ describe('disconnecting', () => {
     const [{ id }] = (await ada.get('/api/account/connections')).body.connections;
     expectProblem(await eve.delete(`/api/account/connections/${id}`), 'not_found');
     expect((await eve.post('/api/auth/unlink-account', { accountId: id })).status).toBe(400);
+    for (const none of ['%00', 'a%00b', '%27', '%F0%9F%A6%84', `${id}0`])
+      expectProblem(await eve.delete(`/api/account/connections/${none}`), 'not_found');
+    const nul = await eve.post('/api/auth/unlink-account', { accountId: 'a\u0000b' });
+    expect(nul.status).toBe(400);
     const stranger = new Client(server.url);
     expect((await stranger.post('/api/auth/unlink-account', { accountId: id })).status).toBe(401);
     expect(await waysInto(ada.account.id)).toEqual(['credential', 'oidc']);

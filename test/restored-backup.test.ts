@@ -11,6 +11,9 @@ import { dataDirectory, type RunningServer, startProcess } from './support/proce
 import { createDatabase } from './support/server.ts';
 import { query } from './support/sql.ts';
 
+/** Milliseconds: each of these starts several servers one after the other. */
+const PATIENCE = 240_000;
+
 const place = dataDirectory();
 const running = new Set<RunningServer>();
 afterAll(async () => {
@@ -50,12 +53,17 @@ const caughtUp = async (client: Client, cursor: string) => {
 describe('the files of a private database', () => {
   const DATA_DIR = path.join(place.directory, 'data');
   const backup = path.join(place.directory, 'backup');
-  const restore = () => {
-    rmSync(DATA_DIR, { recursive: true });
-    execFileSync('cp', ['-a', backup, DATA_DIR]);
+  const WAYS = {
+    'in place of it': () => {
+      rmSync(DATA_DIR, { recursive: true });
+      execFileSync('cp', ['-a', backup, DATA_DIR]);
+    },
+    'over it': () => void execFileSync('cp', ['-a', `${backup}/.`, DATA_DIR]),
   };
 
-  it('are known again after a mere restart, and where they have been moved to', async () => {
+  it('are known again after a mere restart, and where they have been moved to', {
+    timeout: PATIENCE,
+  }, async () => {
     const first = await start({ DATA_DIR });
     const ada = await signUp(first.url);
     const cursor = await cursorAfter(ada, 'before');
@@ -71,7 +79,9 @@ describe('the files of a private database', () => {
     renameSync(elsewhere, DATA_DIR);
   });
 
-  it('from a backup make every older cursor start again, each time they are restored', async () => {
+  it('from a backup make every older cursor start again, each time they are restored', {
+    timeout: PATIENCE,
+  }, async () => {
     const first = await start({ DATA_DIR });
     const ada = await signUp(first.url);
     const before = await cursorAfter(ada, 'kept');
@@ -81,7 +91,7 @@ describe('the files of a private database', () => {
     const second = await start({ DATA_DIR });
     const cursors = [before, await cursorAfter(again(ada, second.url), 'lost')];
     await stop(second);
-    for (const title of ['after the first', 'after the second']) {
+    for (const [title, restore] of Object.entries(WAYS)) {
       restore();
       const server = await start({ DATA_DIR });
       const client = again(ada, server.url);
@@ -118,7 +128,9 @@ describe.each([
   ['of a superuser', createDatabase],
   ['of an owner who may not ask for the identity of the server', databaseOfOwner],
 ])('a foreign database %s', (_whose, create) => {
-  it('is a new epoch where it has been copied to, and whenever its tables are loaded anew', async () => {
+  it('is a new epoch where it has been copied to, and whenever its tables are loaded anew', {
+    timeout: PATIENCE,
+  }, async () => {
     const { connection, drop } = await create();
     const copy = `${connection.database}_copy`;
     const superuser = inject('postgres');

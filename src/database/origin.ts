@@ -13,6 +13,8 @@ const TABLE = `select concat_ws('/', oid, to_regclass('user_sync')::oid, pg_rela
  * the column has 32 bits.
  */
 const NEW_EPOCH = `update user_sync set epoch = greatest(epoch + 1, extract(epoch from clock_timestamp())::bigint - 1577836800)`;
+/** Ids that were given after the backup are not given again: what is remembered of such a task must not meet another one. */
+const NEW_IDS = `select setval(pg_get_serial_sequence('task', 'id'), nextval(pg_get_serial_sequence('task', 'id')) + 1000000)`;
 
 async function serverOf(client: pg.Client): Promise<string> {
   await client.query('savepoint asking');
@@ -41,6 +43,8 @@ export async function noticeRestore(client: pg.Client, files: string): Promise<b
   if (rows[0]?.server === server && rows[0].place === place) return false;
   await client.query('delete from origin');
   await client.query('insert into origin (server, place) values ($1, $2)', [server, place]);
-  if (rows.length > 0) await client.query(NEW_EPOCH);
-  return rows.length > 0;
+  if (rows.length === 0) return false;
+  await client.query(NEW_EPOCH);
+  await client.query(NEW_IDS);
+  return true;
 }

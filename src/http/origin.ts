@@ -14,7 +14,10 @@ export function ownOrigin(request: FastifyRequest): string {
 }
 
 function isOurs({ allowed }: OriginRules, origin: string, own: string): boolean {
-  return allowed.has(origin.toLowerCase()) || origin.toLowerCase() === own.toLowerCase();
+  const page = origin.toLowerCase();
+  // Where the service is reached by https, a page of the same host that came without is anybody's on the way.
+  const secure = page.replace(/^http:/, 'https:');
+  return allowed.has(page) || (page === own.toLowerCase() && (page === secure || !allowed.has(secure)));
 }
 
 export function isAllowedOrigin(rules: OriginRules, request: FastifyRequest, origin: string): boolean {

@@ -16,7 +16,15 @@ const countRequests = write<{ key: string; points: number; expire: number }>(
    returning key, points, expire`,
 );
 
-/** Counts under the keys, and in the way, of `RateLimiterPostgres`, which looks, takes back and cleans up. */
+/** Takes one back of a count that is still kept; none is made for it: its user may have been deleted meanwhile. */
+const takeBack = write<{ points: number }>(
+  'rate_refund',
+  'update rate_limit set points = points - 1 where key = $1 and points > 0 returning points',
+);
+
+const dropEmpty = write('rate_drop_empty', 'delete from rate_limit where key = $1 and points <= 0');
+
+/** Counts under the keys, and in the way, of `RateLimiterPostgres`, which looks and cleans up. */
 export function postgresCounter(database: Database, { name, duration }: WindowOptions): Counter {
   const batch = new Batch<{ before: number; end: number }>(async (come) => {
     const now = Date.now();
@@ -36,9 +44,15 @@ export function postgresCounter(database: Database, { name, duration }: WindowOp
       }),
     );
   });
-  return async (key) => {
-    const { found, place } = await batch.findWithPlace(key);
-    if (!found) throw new Error('A request was not counted');
-    return { used: found.before + place, milliseconds: found.end - Date.now() };
+  return {
+    async count(key) {
+      const { found, place } = await batch.findWithPlace(key);
+      if (!found) throw new Error('A request was not counted');
+      return { used: found.before + place, milliseconds: found.end - Date.now() };
+    },
+    async refund(key) {
+      const [row] = await database.write(takeBack, [`${name}:${key}`]);
+      if (row?.points === 0) await database.write(dropEmpty, [`${name}:${key}`]);
+    },
   };
 }

@@ -21,26 +21,30 @@ export interface WindowState {
   resetAfter: number;
 }
 
-/** Counts one for a key: how many there are now in its window, which ends in so many milliseconds. */
-export type Counter = (key: string) => Promise<{ used: number; milliseconds: number }>;
+export interface Counter {
+  /** Counts one for a key: how many there are now in its window, which ends in so many milliseconds. */
+  count(key: string): Promise<{ used: number; milliseconds: number }>;
+  /** Takes one back. */
+  refund(key: string): Promise<void>;
+}
 
 /** One counter a key. */
 export class RateWindow {
   readonly options: WindowOptions;
   readonly #limiter: RateLimiterAbstract;
-  readonly #count: Counter | undefined;
+  readonly #counter: Counter | undefined;
 
-  /** @param count counts instead of the limiter, in the same place. */
-  constructor(options: WindowOptions, limiter: RateLimiterAbstract, count?: Counter) {
+  /** @param counter counts instead of the limiter, in the same place. */
+  constructor(options: WindowOptions, limiter: RateLimiterAbstract, counter?: Counter) {
     this.options = options;
     this.#limiter = limiter;
-    this.#count = count;
+    this.#counter = counter;
   }
 
   /** Counts one. @throws AppError 503 when the counters cannot be reached. */
   async consume(key: string): Promise<WindowState> {
-    if (this.#count) {
-      const { used, milliseconds } = await this.#count(key);
+    if (this.#counter) {
+      const { used, milliseconds } = await this.#counter.count(key);
       const remaining = Math.max(0, this.options.points - used);
       return { allowed: used <= this.options.points, used, remaining, resetAfter: secondsOf(milliseconds) };
     }
@@ -66,6 +70,7 @@ export class RateWindow {
 
   /** Takes one back. @throws AppError 503 as `consume`. */
   async refund(key: string): Promise<void> {
+    if (this.#counter) return this.#counter.refund(key);
     try {
       await this.#limiter.reward(key, 1);
     } catch (error) {

@@ -1,6 +1,6 @@
 // A new cluster: made in a draft directory that gets its name only when it is complete and on the disk.
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chown,
   mkdir,
@@ -128,8 +128,13 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** A name that a copy of the cluster does not keep: the identity of a file that PostgreSQL writes in place. */
+/**
+ * A name that the cluster's files lose when they are copied or overwritten: of one that PostgreSQL writes in place the
+ * identity, of one that it never writes again the time of the last change, which nobody can set.
+ */
 export async function nameOfFiles(cluster: string): Promise<string> {
-  const { ino, birthtimeNs } = await stat(path.join(cluster, 'global', 'pg_control'), { bigint: true });
-  return `${ino}/${birthtimeNs}`;
+  const statistics = (file: string) => stat(path.join(cluster, file), { bigint: true });
+  const { ino, birthtimeNs } = await statistics('global/pg_control');
+  const { ctimeNs } = await statistics('PG_VERSION');
+  return createHash('sha256').update(`${ino} ${birthtimeNs} ${ctimeNs}`).digest('base64url').slice(0, 22);
 }
