@@ -71,7 +71,7 @@ export const Problem = Type.Object(
     request_id: Type.String({ examples: ['5b1a2c1e-7a43-4a55-9c8a-0d4a3b7c6d21'] }),
     errors: Type.Optional(Type.Array(FieldError)),
     errors_total: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'How many there are, where only the first are listed.' }),
+      Type.Integer({ minimum: 1, description: 'How many were found, where only the first are listed.' }),
     ),
   },
   { $id: 'Problem', description: 'RFC 9457 problem details.' },

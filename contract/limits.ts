@@ -76,6 +76,8 @@ export const IMPORT_TASKS = 200_000;
 export const IMPORT_LINES = 500_000;
 export const IMPORT_LINE_BYTES = 64 * 1_024;
 export const IMPORT_FAULTS = 100;
+/** From so many on a file is a wrong one: the rest of it is not checked. */
+export const IMPORT_FAULTS_COUNTED = 1_000;
 
 export const SYNC_LIMIT = 1_000;
 export const SYNC_DEFAULT_LIMIT = 500;

@@ -25,7 +25,7 @@ describe('a bad line', () => {
   const bad = async (file: string, type = NDJSON) => {
     const answer = await importFile(ada, file, { type });
     const { errors, detail, errors_total } = expectProblem(answer, 'validation_error');
-    expect(detail).toMatch(/Nothing was imported\.$/);
+    expect(detail).toMatch(/[^.]\. Nothing was imported\.$/);
     expect(errors_total).toBe(errors?.length);
     expect(await titles()).toEqual([]);
     return errors?.map(({ line, path, message }: AnyBody) => `${line} ${path}: ${message}`);
@@ -74,7 +74,7 @@ describe('a bad line', () => {
       'half a line',
       `${fileOf([HEADER, task])}{"type":"task","id":2,"tit`,
       [
-        '3 : is no JSON that can be taken: the line is not valid JSON in UTF-8.',
+        '3 : is no JSON that can be taken: the line is not valid JSON in UTF-8',
         '4 : is missing: the file is cut off before its last line',
       ],
     ],
@@ -98,7 +98,7 @@ describe('a bad line', () => {
       'a NUL',
       fileOf([HEADER, { ...task, title: 'a\0b' }, { ...end }]),
       [
-        '2 : is no JSON that can be taken: the line has a NUL character in a string.',
+        '2 : is no JSON that can be taken: the line has a NUL character in a string',
         '3 : says 1 tasks, 0 of them trashed; there are 0, 0',
       ],
     ],
@@ -199,5 +199,45 @@ describe('a bad line', () => {
       path: 'title',
       message: 'must be at most 200 characters long',
     });
+  });
+
+  it('is one whose time an offset carries out of the years there are', async () => {
+    const [early, late] = ['1970-01-01T00:00:00+23:59', '9999-12-31T23:59:59-23:59'];
+    const said = 'must be a time such as 2026-01-03T10:30:00';
+    const file = exportOf([
+      { created_at: late },
+      { updated_at: late },
+      { completed_at: late, status: true },
+      { deleted_at: late },
+      { created_at: early },
+      { completed_at: '9999-12-31T24:00:00Z' },
+    ]);
+    expect(await bad(file)).toEqual([
+      `2 created_at: ${said}.000Z`,
+      `3 updated_at: ${said}.000Z`,
+      `4 completed_at: ${said}.000Z`,
+      `5 deleted_at: ${said}.000Z`,
+      `6 created_at: ${said}.000Z`,
+      `7 completed_at: ${said}.000Z, or null`,
+    ]);
+    const table = `title,created_at,completed_at\nA,${late},\nB,,${late}\nC,${early},\n`;
+    expect(await bad(table, 'text/csv')).toEqual([
+      `2 created_at: ${said}Z, or empty`,
+      `3 completed_at: ${said}Z, or empty`,
+      `4 created_at: ${said}Z, or empty`,
+    ]);
+    // The last moment there is lies in the future, and becomes now.
+    const last = exportOf([
+      { created_at: '9999-12-31T23:59:59.999Z', updated_at: '9999-12-31T00:00:00+23:59' },
+    ]);
+    expect((await importFile(ada, last, ndjson)).body.created).toBe(1);
+  });
+
+  it('is not looked for once a thousand have been found', async () => {
+    const { errors, errors_total } = expectProblem(
+      await importFile(ada, `title,priority\n${',9\n'.repeat(450_000)}`),
+      'validation_error',
+    );
+    expect([errors?.length, errors_total]).toEqual([100, 1_000]);
   });
 });

@@ -40,7 +40,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   unsupported_media_type:
     'The body is not `application/json` in UTF-8 (a file to import: not of a type that can be), or is compressed.',
   validation_error:
-    'One or more fields cannot be used. `errors` names each with what it must be; of a file the first hundred with their lines, and `errors_total` counts them all.',
+    'One or more fields cannot be used. `errors` names each with what it must be; of a file the first hundred with their lines, and `errors_total` counts them, up to a thousand or so: the rest of such a file is not checked.',
   idempotency_key_reused: 'This Idempotency-Key was used for another request. Take a new one.',
   rate_limited: 'Too many requests. `Retry-After` says how many seconds to wait.',
   internal_error: 'A defect on our side. It has been logged under the request id.',

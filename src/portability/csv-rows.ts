@@ -24,6 +24,12 @@ class NotUtf8 extends Error {
   }
 }
 
+/** The line ends in a text, whose first half may have come with the text before. */
+function lineEndsIn(text: string, before: string): number {
+  const ends = text.match(LINE_END)?.length ?? 0;
+  return before.endsWith('\r') && text.startsWith('\n') ? ends - 1 : ends;
+}
+
 /** The text before the first byte that is none. */
 function soundPart(piece: Buffer): string {
   return new TextDecoder().decode(piece).split('\ufffd', 1)[0] ?? '';
@@ -39,9 +45,11 @@ async function* decoded(pieces: AsyncIterable<Buffer>): AsyncGenerator<string> {
     }
   };
   let line = 1;
+  let before = '';
   for await (const piece of pieces) {
     const text = decode(piece);
-    line += (text ?? soundPart(piece)).match(LINE_END)?.length ?? 0;
+    line += lineEndsIn(text ?? soundPart(piece), before);
+    before = text ?? '';
     if (text === undefined) throw new NotUtf8(line);
     yield text;
   }

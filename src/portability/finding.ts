@@ -47,11 +47,12 @@ export function fieldsOf(body: unknown): { fields: CleanTask } | { faults: reado
 const TIME = /^(\d{4})-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 /** Nothing was done before computers counted time. */
 const FIRST_YEAR = 1970;
+const LAST_TIME = Date.UTC(9_999, 11, 31, 23, 59, 59, 999);
 
-/** An RFC 3339 time in milliseconds, or undefined for anything else. */
+/** An RFC 3339 time in milliseconds, or undefined for anything else: also for one whose offset carries it out of those years. */
 export function timeOf(text: string): number | undefined {
   const [, year = '0', fraction = ''] = TIME.exec(text) ?? [];
   if (Number(year) < FIRST_YEAR) return undefined;
   const time = Date.parse(text.replace(' ', 'T').replace(fraction, fraction.slice(0, 4)).toUpperCase());
-  return Number.isNaN(time) || time < 0 ? undefined : time;
+  return time >= 0 && time <= LAST_TIME ? time : undefined;
 }

@@ -98,7 +98,9 @@ function objectIn(bytes: Buffer | undefined): object | string {
       : 'must be a JSON object';
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return `is no JSON that can be taken: ${error.message.replace(/^The body/, 'the line')}`;
+    // A fault is part of a sentence.
+    const why = error.message.replace(/^The body/, 'the line').replace(/\.$/, '');
+    return `is no JSON that can be taken: ${why}`;
   }
 }
 

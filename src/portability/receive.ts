@@ -1,4 +1,5 @@
 // Receives a file: reads it once, as it arrives, by the reader of its format.
+import { setImmediate } from 'node:timers/promises';
 import type { ImportFormat } from '../../contract/portability.ts';
 import type { Finding } from './finding.ts';
 import { plainTable } from './plain-table.ts';
@@ -7,6 +8,9 @@ import { Received } from './received.ts';
 import { Spool } from './spool.ts';
 import { readTable } from './table.ts';
 import { isTodoist, todoistTable } from './todoist-table.ts';
+
+/** Bytes that are read before others get their turn of the event loop: a thousand rows at most, whatever becomes of them. */
+const PORTION = 2 * 1_024;
 
 function readerOf(
   format: ImportFormat,
@@ -24,6 +28,15 @@ function readerOf(
   });
 }
 
+/** A reader that gives up leaves the rest of the pieces to whoever comes next. */
+async function* inPortions(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  for (let next = await pieces.next(); !next.done; next = await pieces.next())
+    for (let start = 0; start < next.value.length; start += PORTION) {
+      yield next.value.subarray(start, start + PORTION);
+      await setImmediate();
+    }
+}
+
 /**
  * @param pieces the body; read to its end, whatever is in it.
  * @param format a `csv` file with the columns of Todoist's template is taken for one.
@@ -37,10 +50,9 @@ export async function receive(
   const spool = await Spool.open();
   try {
     const file = new Received(spool, Date.now());
-    // A reader that gives up leaves the rest to us.
-    const lent = { [Symbol.asyncIterator]: () => ({ next: () => pieces.next() }) };
-    for await (const finding of readerOf(format, lent, file)) {
+    for await (const finding of readerOf(format, inPortions(pieces), file)) {
       file.take(finding);
+      if (file.isHopeless) break;
       await spool.drain();
     }
     for await (const _ of pieces);

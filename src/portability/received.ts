@@ -1,7 +1,7 @@
 // A file that has been received: its tasks checked, cleaned and put aside, with what must be known of all of them at once.
 import { createHash } from 'node:crypto';
 import type { FieldError } from '../../contract/errors.ts';
-import { IMPORT_FAULTS, IMPORT_TASKS, TRASH_DAYS } from '../../contract/limits.ts';
+import { IMPORT_FAULTS, IMPORT_FAULTS_COUNTED, IMPORT_TASKS, TRASH_DAYS } from '../../contract/limits.ts';
 import type { ImportFormat, ImportWarning } from '../../contract/portability.ts';
 import type { Priority } from '../../contract/task.ts';
 import { AppError } from '../errors.ts';
@@ -85,6 +85,11 @@ export class Received {
     if ('task' in finding) this.#takeTask(finding.line, finding.task);
     else if ('faults' in finding) this.#refuse(finding.line, finding.faults);
     else this.#warn(finding);
+  }
+
+  /** So much is wrong that nobody needs to know of more. */
+  get isHopeless(): boolean {
+    return this.#faultsTotal >= IMPORT_FAULTS_COUNTED;
   }
 
   /** @throws AppError `validation_error` (422) that names the first faults, if there were any. */

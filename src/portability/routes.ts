@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { NDJSON_TYPE } from '../../contract/headers.ts';
-import { IMPORT_BYTES, IMPORT_TASKS } from '../../contract/limits.ts';
+import { IMPORT_BYTES, IMPORT_FAULTS_COUNTED, IMPORT_TASKS } from '../../contract/limits.ts';
 import {
   EXPORT_LINES,
   IMPORT_LINES_TOLD,
@@ -13,6 +13,7 @@ import {
 import type { SecurityEventKind } from '../../contract/security-events.ts';
 import type { AuditTrail, SecurityEvent } from '../audit/audit-trail.ts';
 import { userIdOf } from '../auth/guard.ts';
+import { assertStillIn } from '../auth/still-in.ts';
 import { AppError } from '../errors.ts';
 import { bodyPieces } from '../http/body-deadline.ts';
 import { clientOf } from '../http/client.ts';
@@ -125,8 +126,11 @@ interface Import {
   progress: ProgressAnswer | undefined;
 }
 
-/** One body is one request: what is read of it is hashed for its Idempotency-Key. */
-function receiving({ request, format }: Import) {
+/**
+ * One body is one request: what is read of it is hashed for its Idempotency-Key. Whoever sent it may have been signed out
+ * since the first byte.
+ */
+function receiving({ database }: Writes, { request, format }: Import) {
   const hash = startRequestHash(request);
   let digest: Buffer | undefined;
   const pieces = async function* () {
@@ -134,6 +138,7 @@ function receiving({ request, format }: Import) {
       hash.update(piece);
       yield piece;
     }
+    await assertStillIn((statement, values) => database.read(statement, values), request);
   };
   return {
     receive: () => receive(pieces(), format),
@@ -150,7 +155,7 @@ function importing({ request, signal, progress }: Import, file: Received): Impor
 }
 
 async function runImport({ writes, trail }: PortabilityOptions, one: Import): Promise<Answered> {
-  const { receive: receiveFile, hash } = receiving(one);
+  const { receive: receiveFile, hash } = receiving(writes, one);
   const files: (() => Promise<void>)[] = [];
   const parse = async () => {
     const { file, close } = await receiveFile();
@@ -163,6 +168,9 @@ async function runImport({ writes, trail }: PortabilityOptions, one: Import): Pr
       parse,
       hash,
       run: async (write, what) => {
+        await write.locked();
+        // The lock may have been waited for.
+        await assertStillIn((statement, values) => write.transaction.query(statement, values), one.request);
         const result = await importAll(write, what);
         if (result.created > 0)
           trail.add(write.transaction, eventOf(one.request, 'data_imported', result.created));
@@ -177,7 +185,7 @@ async function runImport({ writes, trail }: PortabilityOptions, one: Import): Pr
 /** Changes nothing, and so needs no key. */
 async function runDry({ writes }: PortabilityOptions, one: Import): Promise<Answered> {
   idempotencyKeyOf(one.request);
-  const { file, close } = await receiving(one).receive();
+  const { file, close } = await receiving(writes, one).receive();
   try {
     const result = await writes.database.snapshot((transaction) =>
       tryImport(transaction, importing(one, file)),
@@ -208,7 +216,7 @@ function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
     id: 'importTasks',
     tag: 'Account',
     summary: 'Import tasks from an export, a CSV file or Todoist: all of them or none',
-    description: `At most ${IMPORT_BYTES / 1_048_576} MiB and ${IMPORT_TASKS} tasks, which is also as many as an account may have after an import. If any line is wrong, nothing is written and \`errors\` names the first of them, \`errors_total\` says how many. The same file again makes nothing that is still there. See docs/portability.md for the formats.`,
+    description: `At most ${IMPORT_BYTES / 1_048_576} MiB and ${IMPORT_TASKS} tasks, which is also as many as an account may have after an import. If any line is wrong, nothing is written and \`errors\` names the first of them, \`errors_total\` says how many; from ${IMPORT_FAULTS_COUNTED} on the rest is not checked. The same file again makes nothing that is still there. See docs/portability.md for the formats.`,
     session: true,
     query: ImportQuery,
     headers: ImportHeaders,

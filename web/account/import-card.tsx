@@ -1,7 +1,7 @@
 // Tasks brought in from a file: chosen, tried, looked at, and only then imported.
 import type { JSX } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { IMPORT_BYTES, IMPORT_TASKS } from '../../contract/limits.ts';
+import { IMPORT_BYTES, IMPORT_FAULTS_COUNTED, IMPORT_TASKS } from '../../contract/limits.ts';
 import { go } from '../routes.ts';
 import { count } from '../task-words.ts';
 import { Card } from './frame.tsx';
@@ -100,6 +100,7 @@ function Settled({ state }: { state: Exclude<ImportState, Moving> }): JSX.Elemen
     return (
       <>
         <p class="fault" role="status">
+          {state.total >= IMPORT_FAULTS_COUNTED && 'At least '}
           {count(state.total, 'thing')} to mend first. Nothing was imported.
         </p>
         <Lines lines={state.lines} label="What is wrong, by line" tone="fault" />
