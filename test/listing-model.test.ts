@@ -65,7 +65,7 @@ beforeAll(async () => {
         [id],
       );
       const iso = (value: string | null) => value && new Date(value).toISOString();
-      const { created_rev: _, restored_rev: __, purged_at: ___, ...raw } = row?.task ?? {};
+      const { created_rev: _, restored_rev: __, purged_at: ___, import_key: ____, ...raw } = row?.task ?? {};
       return {
         ...raw,
         ...Object.fromEntries(
