@@ -24,11 +24,11 @@ const TOLERANCE = 1.1;
 
 /** The code of that commit, in a directory of its own. */
 function extract(revision: string): string {
-  const commit = output('git', ['rev-parse', '--verify', `${revision}^{commit}`], ROOT).trim();
+  const commit = output('git', ['rev-parse', '--verify', `${revision}^{commit}`], { cwd: ROOT }).trim();
   const root = path.join(WORKPLACE, `commit-${commit.slice(0, 12)}`);
   if (existsSync(root)) return root;
   const archive = `${root}.tar`;
-  output('git', ['archive', '--format=tar', `--output=${archive}`, commit], ROOT);
+  output('git', ['archive', '--format=tar', `--output=${archive}`, commit], { cwd: ROOT });
   mkdirSync(root);
   output('tar', ['-xf', archive, '-C', root]);
   rmSync(archive);

@@ -62,7 +62,7 @@ function nodePeer(directory: string, title: string, packages: string[]): Contend
     tasks: 'peer',
     start: async (connection) => {
       if (!existsSync(path.join(cwd, 'node_modules')))
-        output('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], cwd);
+        output('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd });
       const port = await freePort();
       const env = { NODE_ENV: 'production', PORT: String(port), SECRET, DATABASE_URL: addressOf(connection) };
       const parameters = [path.join(cwd, 'server.mjs')];

@@ -24,7 +24,8 @@ function findPgbench(): string {
 const BENCH_USER = `drop table if exists bench_user; drop sequence if exists bench_rev;
   create table bench_user as select row_number() over (order by u.email) as number, u.id as user_id, s.token
     from "user" u join session s on s.user_id = u.id and s.id = md5(u.id);
-  create unique index on bench_user (number); create sequence bench_rev start 1000000000`;
+  create unique index on bench_user (number); create sequence bench_rev;
+  select setval('bench_rev', (select greatest(max(rev), 1000000000) from task))`;
 
 /** A statement with values in place of its parameters: `:name` of pgbench, or constants. */
 function filled(text: string, values: readonly string[]): string {
@@ -74,9 +75,7 @@ export function runPgbench(
   const file = path.join(WORKPLACE, `${workload}.sql`);
   writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);
   const { host, port, user, password, database } = connection;
-  const written = output('env', [
-    `PGPASSWORD=${password}`,
-    findPgbench(),
+  const parameters = [
     ...['-n', '-M', 'prepared', '-h', String(host), '-p', String(port), '-U', String(user)],
     ...[
       '-c',
@@ -89,6 +88,7 @@ export function runPgbench(
       file,
     ],
     String(database),
-  ]);
+  ];
+  const written = output(findPgbench(), parameters, { env: { PGPASSWORD: String(password) } });
   return Number(/tps = ([\d.]+)/.exec(written)?.[1]);
 }

@@ -84,8 +84,12 @@ export async function launch({ name, command, parameters, cwd, env, port, probe 
 }
 
 /** Runs a command to its end and returns what it wrote. */
-export function output(command: string, parameters: string[], cwd?: string): string {
-  const options = { cwd, timeout: COMMAND_TIMEOUT, maxBuffer: 2 ** 28 };
+export function output(
+  command: string,
+  parameters: string[],
+  { cwd, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+): string {
+  const options = { cwd, env: { ...process.env, ...env }, timeout: COMMAND_TIMEOUT, maxBuffer: 2 ** 28 };
   return execFileSync(command, parameters, {
     ...options,
     encoding: 'utf8',

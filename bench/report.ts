@@ -48,7 +48,7 @@ function spread(values: readonly number[], digits = 0): string {
 
 function machine({ settings, postgres, loadBefore }: Circumstances): string {
   const { users, tasksPerUser, singles } = settings.scale;
-  const commit = output('git', ['rev-parse', '--short', 'HEAD'], ROOT).trim();
+  const commit = output('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT }).trim();
   return [
     `- ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}; load by others when the run began: ${loadBefore.toFixed(1)}.`,
     `- PostgreSQL ${postgres} with fsync on, Node ${process.versions.node}, commit ${commit}. Load generator, server and PostgreSQL share the cores.`,
