@@ -38,6 +38,8 @@ export function forgetFailures(): void {
 function inOneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const short = text
+    // An address with a password.
+    .replace(/:\/\/[^@\s]+@/g, '://…@')
     .replaceAll(WORKPLACE, '…')
     .replaceAll(ROOT, '…')
     .replace(/\s+/g, ' ')
