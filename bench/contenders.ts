@@ -44,6 +44,8 @@ export async function startDonewell(
       SECRET_KEY: SECRET,
       BETTER_AUTH_SECRET: SECRET,
       RATE_LIMIT_REQUESTS: '1000000000',
+      // As many as the peers have.
+      DATABASE_POOL_SIZE: '10',
       // As with its private PostgreSQL, which `npm start` would give it.
       RATE_LIMIT_COUNTERS: 'memory',
       DATA_DIR: path.join(WORKPLACE, `${name}-data`),
