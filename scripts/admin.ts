@@ -26,7 +26,7 @@ import {
 const USAGE = `Usage: npm run admin -- <what>
 
   user list                                    every account
-  user create <e-mail> --name <name>           make an account; prints its password
+  user create <e-mail> [--name <name>]         make an account; prints its password
   user disable <e-mail or id>                  sign it out everywhere and let it in no more
   user enable <e-mail or id>                   let it in again
   user reset-password <e-mail or id>           give it a new password; prints it
@@ -175,7 +175,9 @@ function parse(args: string[]) {
 }
 
 async function main(): Promise<void> {
-  const { run, name, options } = parse(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args.some((arg) => arg === '--help' || arg === '-h')) return void process.stdout.write(USAGE);
+  const { run, name, options } = parse(args);
   const logger = pino({ level: 'silent' });
   const settings = loadSettings(readEnvironment(process.cwd(), process.env));
   const { connection, stop } = await reachDatabase(settings, logger);

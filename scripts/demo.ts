@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import pg, { type ClientConfig } from 'pg';
 import pino from 'pino';
 import { createApp } from '../src/app.ts';
+import { passwordFault } from '../src/auth/passwords.ts';
 import { ConfigError, loadSettings, readEnvironment, type Settings } from '../src/config.ts';
 import { reachDatabase } from '../src/database/reach.ts';
 import { loadSecrets } from '../src/secrets.ts';
@@ -106,9 +107,17 @@ async function removeOldDemo(connection: ClientConfig): Promise<void> {
   if (rowCount) process.stdout.write(`The old ${EMAIL} and its tasks were removed.\n`);
 }
 
+function demoPassword(): string {
+  const password = process.env.DEMO_PASSWORD ?? randomBytes(9).toString('base64url');
+  const fault = passwordFault(password);
+  if (fault) throw new ConfigError(`DEMO_PASSWORD ${fault.message}.`);
+  return password;
+}
+
 async function main(): Promise<void> {
   const settings = loadSettings(readEnvironment(process.cwd(), process.env));
-  const password = process.env.DEMO_PASSWORD ?? randomBytes(9).toString('base64url');
+  // Before the old account is gone.
+  const password = demoPassword();
   const database = await reachDatabase(settings, pino({ level: 'silent' }));
   try {
     await removeOldDemo(database.connection);

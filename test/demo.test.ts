@@ -29,6 +29,13 @@ it('makes an account that can sign in, with dashboards that equal a recount, als
     expect(stdout.startsWith(`${removed}Filling demo@example.com`)).toBe(true);
     expect(stdout).toMatch(/Sign in with demo@example\.com and the password a year of tasks\n$/);
   }
+  // A password that is refused is so before the old account is gone.
+  const refused = await runScript({ script: SCRIPT, env: { ...env, DEMO_PASSWORD: 'short' } });
+  expect(refused).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'DEMO_PASSWORD must be at least 8 characters long.\n',
+  });
   const account = { id: '', email: 'demo@example.com', password: env.DEMO_PASSWORD };
   const client = await signIn(server.url, account);
   const overview = await expectRecount(client, 'UTC', 366);

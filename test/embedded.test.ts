@@ -1,5 +1,5 @@
 // Facts about the private PostgreSQL, with real processes: it keeps what it acknowledged, alone on its directory.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -150,6 +150,35 @@ describe('one server on one directory', () => {
     await holder.outcome;
     fs.rmSync(path.join(dataDir, 'donewell.lock.guard'));
     expect(await refusalOf(dataDir)).toContain(`process ${holder.pid}`);
+  });
+
+  it('leaves a running server alone that it was copied from, socket and all', async () => {
+    const dataDir = newDataDir();
+    const original = startInChild(dataDir);
+    const connection = await connectionOf(original);
+    await query(connection, 'CREATE TABLE kept AS SELECT 1 AS one; CHECKPOINT');
+    const copy = path.join(path.dirname(dataDir), 'copy');
+    execFileSync('cp', ['-a', dataDir, copy]);
+    // Its lock names the living server, and its postmaster.pid the socket of that one.
+    const second = await start(copy);
+    expect(second.connection.host).not.toBe(connection.host);
+    await query(second.connection, 'UPDATE kept SET one = 2');
+    expect(await query(connection, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
+    await second.stop();
+    expect(await query(connection, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
+  });
+
+  it('is refused from another directory, too, that links to its data', async () => {
+    const dataDir = newDataDir();
+    const original = startInChild(dataDir);
+    const connection = await connectionOf(original);
+    const other = path.join(path.dirname(dataDir), 'other');
+    fs.mkdirSync(other);
+    fs.symlinkSync(path.join(dataDir, 'postgres'), path.join(other, 'postgres'));
+    expect(await refusalOf(other)).toMatch(
+      new RegExp(`^The data directory ${dataDir} is in use by process ${original.pid}: `),
+    );
+    expect(await query(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 });
 

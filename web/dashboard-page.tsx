@@ -56,7 +56,7 @@ function Numbers({ data }: { data: Overview }): JSX.Element {
     ['done', stats.completed_tasks, ''],
     ['overdue', due.overdue, due.overdue > 0 ? 'is-late' : ''],
     [streak.current_days === 1 ? 'day in a row' : 'days in a row', streak.current_days, ''],
-    ['days, longest streak', streak.longest_days, ''],
+    [streak.longest_days === 1 ? 'day, longest streak' : 'days, longest streak', streak.longest_days, ''],
   ];
   return (
     <section class="sheet figure two-thirds" aria-labelledby="totals">

@@ -86,6 +86,11 @@ function codesIn(hash: string): { token: string; invitation: string } {
   return { token: said.get('token') ?? '', invitation: said.get('invitation') ?? '' };
 }
 
+/** Once used, a link's code need not stay in the address. */
+export function dropCodes(): void {
+  take(location.href.replace(/#.*/, ''), false);
+}
+
 /** Whose steps these are: nobody is led back to what another one looked for. */
 let owner: string | undefined;
 let typing: ReturnType<typeof setTimeout> | undefined;

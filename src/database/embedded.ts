@@ -63,11 +63,14 @@ export async function startEmbeddedPostgres(options: {
   const found = findBinaries();
   const dataDir = createDataDirectory(path.resolve(options.dataDir));
   const lock = await lockDirectory(dataDir);
+  /** Of the place where the cluster is, if that is another: several data directories may link to it. */
+  let homeLock: DirectoryLock | undefined;
   let socketDir: string | undefined;
   let postmaster: Postmaster | undefined;
   try {
     const place = findPlace(dataDir, found.major, info);
     const { account, cluster } = place;
+    if (place.home !== dataDir) homeLock = await lockDirectory(place.home);
     const binaries = await prepareBinaries({ found, account, copies: place.copies, log: info });
     await removeDrafts(place.home);
     if (place.isNew) {
@@ -90,10 +93,11 @@ export async function startEmbeddedPostgres(options: {
     postmaster = launchPostmaster(launch);
     await waitUntilReady(postmaster, connection, log);
     const files = await nameOfFiles(cluster);
-    return new Supervisor(launch, files, postmaster, lock);
+    return new Supervisor(launch, files, postmaster, [lock, homeLock]);
   } catch (error) {
     await postmaster?.stop();
     if (socketDir) await rm(socketDir, { recursive: true, force: true });
+    homeLock?.release();
     lock.release();
     if (error instanceof EmbeddedPostgresError) throw error;
     throw new EmbeddedPostgresError(`The built-in PostgreSQL cannot be started: ${inWords(error)}.`, {
@@ -108,18 +112,23 @@ class Supervisor implements EmbeddedPostgres {
   readonly files: string;
   readonly failed: Promise<Error>;
   readonly #launch: Launch;
-  readonly #lock: DirectoryLock;
+  readonly #locks: readonly (DirectoryLock | undefined)[];
   readonly #stopping = new AbortController();
   readonly #watching: Promise<void>;
   #postmaster: Postmaster;
   #stopped: Promise<void> | undefined;
 
-  constructor(launch: Launch, files: string, postmaster: Postmaster, lock: DirectoryLock) {
+  constructor(
+    launch: Launch,
+    files: string,
+    postmaster: Postmaster,
+    locks: readonly (DirectoryLock | undefined)[],
+  ) {
     this.connection = launch.connection;
     this.files = files;
     this.#launch = launch;
     this.#postmaster = postmaster;
-    this.#lock = lock;
+    this.#locks = locks;
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#watching = this.#watch(resolve);
@@ -143,7 +152,7 @@ class Supervisor implements EmbeddedPostgres {
     await this.#watching;
     process.off('exit', this.#lastSignal);
     await rm(this.connection.host, { recursive: true, force: true });
-    this.#lock.release();
+    for (const lock of this.#locks) lock?.release();
   }
 
   async #watch(fail: (reason: Error) => void): Promise<void> {

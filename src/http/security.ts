@@ -59,12 +59,15 @@ function headersOfAll(https: boolean): Record<string, string> {
   };
 }
 
-/** Lets the page that asks, one of ours, read the answer. */
-function allowPage(reply: FastifyReply, origin: string): void {
+/** Lets the page that asks read the answer if it is one of ours. @returns whether it is. */
+export function letPageRead(rules: OriginRules, request: FastifyRequest, reply: FastifyReply): boolean {
+  const { origin } = request.headers;
+  if (origin === undefined || !isAllowedOrigin(rules, request, origin)) return false;
   reply
     .header('access-control-allow-origin', origin)
     .header('access-control-allow-credentials', 'true')
     .header('access-control-expose-headers', EXPOSED_HEADERS.join(', '));
+  return true;
 }
 
 /** Answers a browser that asks beforehand. It sends no credentials, so nobody else may stand before this. */
@@ -89,9 +92,7 @@ export function installSecurity(
     reply.headers(headers);
     // Personal data must not lie in any cache.
     if (request.url.startsWith('/api')) reply.header('cache-control', 'no-store');
-    const { origin } = request.headers;
-    const isOurs = origin !== undefined && isAllowedOrigin(rules, request, origin);
-    if (isOurs) allowPage(reply, origin);
+    const isOurs = letPageRead(rules, request, reply);
     if (isOurs && request.method === 'OPTIONS') answerPreflight(request, reply);
     else done();
   });

@@ -23,7 +23,7 @@ import { installProblems, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
-import { installSecurity, REFUSAL_HEADERS } from './security.ts';
+import { installSecurity, letPageRead, REFUSAL_HEADERS } from './security.ts';
 
 export interface ServerOptions {
   logger: Logger;
@@ -117,13 +117,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
       maxHeaderSize: PARSER_BYTES,
       shouldUpgradeCallback: isSocketUpgrade,
     },
-    frameworkErrors: (_error, request, reply) => {
-      reply.headers({ 'x-request-id': request.id, ...REFUSAL_HEADERS });
-      sendProblem(
-        reply as unknown as FastifyReply,
-        request as unknown as FastifyRequest,
-        new AppError('malformed_request', 'The URL cannot be decoded.'),
-      );
+    frameworkErrors: (_error, undecoded, bare) => {
+      const request = undecoded as unknown as FastifyRequest;
+      const reply = bare as unknown as FastifyReply;
+      reply.headers({ 'x-request-id': request.id, vary: 'Origin', ...REFUSAL_HEADERS });
+      letPageRead(options.rules, request, reply);
+      sendProblem(reply, request, new AppError('malformed_request', 'The URL cannot be decoded.'));
     },
   }) as unknown as FastifyInstance;
   // Inputs are checked where they are used (`check` in input.ts); the schemas of routes document and serialise.

@@ -6,7 +6,7 @@ import { Field } from '../field.tsx';
 import { faults, useForm } from '../form.ts';
 import { call } from '../http.ts';
 import { user } from '../person.ts';
-import { go, linkCodes } from '../routes.ts';
+import { dropCodes, go, linkCodes } from '../routes.ts';
 import { Doorway } from './door-page.tsx';
 import { DoorForm, ForgotForm } from './forms.tsx';
 import { newPasswordFault, PASSWORD_HINT } from './password-rules.ts';
@@ -41,6 +41,7 @@ function NewPassword({ onDone, onOld }: { onDone: (words: string) => void; onOld
         json,
         anonymous: true,
       });
+      dropCodes();
       onDone(message);
     },
     explain: ({ code }) => {

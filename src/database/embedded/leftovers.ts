@@ -1,5 +1,6 @@
 // PostgreSQL processes that a killed server has left on the cluster: ended before a new one may start.
 import { readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedPostgresError } from './error.ts';
@@ -23,7 +24,9 @@ export async function endLeftovers(
   log: (message: string) => void,
 ): Promise<string | undefined> {
   const pidFile = path.join(cluster, 'postmaster.pid');
-  const [pidLine = '', , , , socketDir = ''] = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
+  const [pidLine = '', , , portLine = '', socketDir = ''] = (
+    await readFile(pidFile, 'utf8').catch(() => '')
+  ).split('\n');
   const pid = /^[1-9]\d*$/.test(pidLine) ? Number(pidLine) : undefined;
   let left = await postgresProcessesIn(cluster, pid);
   if (pid !== undefined && left.includes(pid)) {
@@ -45,7 +48,18 @@ export async function endLeftovers(
   }
   // Nobody is at work here, so the pid now belongs to a stranger or a zombie, for which PostgreSQL would not start.
   if (pid !== undefined && isPresent(pid)) await rm(pidFile, { force: true });
-  return path.basename(socketDir).startsWith(SOCKET_DIRECTORY) ? socketDir : undefined;
+  if (!path.basename(socketDir).startsWith(SOCKET_DIRECTORY)) return undefined;
+  // A copy of the files of a running server names the socket of that server.
+  return (await isAnswered(path.join(socketDir, `.s.PGSQL.${portLine}`))) ? undefined : socketDir;
+}
+
+function isAnswered(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket, () => {
+      connection.destroy();
+      resolve(true);
+    }).once('error', () => resolve(false));
+  });
 }
 
 /** How the private socket directories are called, by which stale ones are known. */

@@ -1,5 +1,5 @@
 // One server per data directory: a lock that the kernel frees when its holder dies, and a file that names the holder.
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,6 +18,8 @@ interface Holder {
   readonly pid: number;
   readonly started: string;
   readonly boot: string;
+  /** The directory that it holds: a copied lock names another one. Not there in locks of older versions. */
+  readonly directory: string;
 }
 
 /**
@@ -84,7 +86,7 @@ function createPrivately(file: string): void {
 
 function writeHolder(file: string): void {
   const draft = `${file}.${process.pid}`;
-  const lines = [process.pid, startTicks(process.pid) ?? '', bootId()];
+  const lines = [process.pid, startTicks(process.pid) ?? '', bootId(), identityOf(path.dirname(file))];
   try {
     writeFileSync(draft, `${lines.join('\n')}\n`, { mode: 0o600 });
     renameSync(draft, file);
@@ -100,8 +102,14 @@ function readHolder(file: string): Holder | undefined {
   } catch {
     return undefined;
   }
-  const [pid = '', started = '', boot = ''] = text.split('\n');
-  return /^[1-9]\d*$/.test(pid) ? { pid: Number(pid), started, boot } : undefined;
+  const [pid = '', started = '', boot = '', directory = ''] = text.split('\n');
+  if (!/^[1-9]\d*$/.test(pid)) return undefined;
+  const isCopy = directory !== '' && directory !== identityOf(path.dirname(file));
+  return isCopy ? undefined : { pid: Number(pid), started, boot, directory };
+}
+
+function identityOf(directory: string): string {
+  return String(statSync(directory, { bigint: true }).ino);
 }
 
 function isAlive(holder: Holder): boolean {
