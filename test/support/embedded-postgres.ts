@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { expect } from 'vitest';
+import {
+  type EmbeddedPostgres,
+  EmbeddedPostgresError,
+  startEmbeddedPostgres,
+} from '../../src/database/embedded.ts';
 
 type Connection = EmbeddedPostgres['connection'];
 
@@ -26,6 +31,20 @@ export function temporaryDirectory(mode: 0o700 | 0o711 = 0o711): string {
   chmodSync(directory, mode);
   cleanups.push(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
+}
+
+export const newDataDir = () => path.join(temporaryDirectory(), 'data');
+
+/** The one line with which a start is refused. */
+export async function refusalOf(dataDir: string): Promise<string> {
+  const error = await startEmbeddedPostgres({ dataDir, log: () => {} }).then(
+    (postgres) => postgres.stop(),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(EmbeddedPostgresError);
+  const { message } = error as Error;
+  expect(message).not.toContain('\n');
+  return message;
 }
 
 export async function start(dataDir: string, lines: string[] = []): Promise<EmbeddedPostgres> {
