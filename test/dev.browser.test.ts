@@ -68,9 +68,9 @@ it('says both addresses, shows every change, and ends with everything it started
   ).toBe('3px');
   expect(await page.evaluate('window.kept')).toBe(true);
 
-  rewrite('src/http/health.ts', (text) => text.replaceAll("'running'", "'walking'"));
-  const health = () => new Client(url).get('/health').catch(() => undefined);
-  await until(async () => (await health())?.body.api === 'walking', 'the new server');
+  rewrite('src/http/welcome.ts', (text) => text.replace('Welcome.', 'Come in.'));
+  const welcome = () => new Client(url).get('/api').catch(() => undefined);
+  await until(async () => (await welcome())?.body.message?.startsWith('Come in.'), 'the new server');
   expect(problems.filter((problem) => !/Failed to load resource|WebSocket/.test(problem))).toEqual([]);
   await context.close();
 

@@ -30,6 +30,8 @@ it('a passkey signs in once the e-mail is confirmed, and is sent a link until th
     await device.run(`await auth.signIn.email(${JSON.stringify({ email, password })})`);
     const added = await device.run(`await auth.passkey.addPasskey({ name: 'Laptop' })`);
     expect(added.error).toBeNull();
+    const notice = await server.mailbox.next(email);
+    expect(notice.headers.get('subject')).toBe('A passkey was added to your account');
     await device.run('await auth.signOut()');
     await server.sql('update "user" set email_verified = false where id = $1', [id]);
 
