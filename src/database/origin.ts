@@ -4,7 +4,8 @@ import { codeOf } from './failure.ts';
 
 /** Of the server: its cluster, and the timeline that it writes, which is another one after a recovery or a promotion. */
 const SERVER = `select (pg_control_system()).system_identifier || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) as server`;
-const INSUFFICIENT_PRIVILEGE = '42501';
+/** Not allowed, not supported, not in this state, not there: hosts that are not quite PostgreSQL. */
+const CANNOT_TELL = new Set(['42501', '0A000', '55000', '42883']);
 /** Of the table: a dump that is loaded makes another database, another table, or at least another file of it. */
 const TABLE = `select concat_ws('/', oid, to_regclass('user_sync')::oid, pg_relation_filenode('user_sync')) as relation
   from pg_database where datname = current_database()`;
@@ -23,7 +24,7 @@ async function serverOf(client: pg.Client): Promise<string> {
     return rows[0]?.server ?? '';
   } catch (error) {
     // Some hosts let nobody ask; the table then tells alone.
-    if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+    if (!CANNOT_TELL.has(codeOf(error))) throw error;
     await client.query('rollback to savepoint asking');
     return '';
   }

@@ -21,6 +21,7 @@ import { operation } from '../http/docs.ts';
 import { idempotencyKeyOf, startRequestHash } from '../http/idempotency.ts';
 import { checkQuery } from '../http/input.ts';
 import { ProgressAnswer } from '../http/progress-answer.ts';
+import { JSON_TYPE } from '../http/server.ts';
 import { type Answered, answerOf, sendAnswer } from '../sync/answered-write.ts';
 import type { Writes } from '../sync/user-write.ts';
 import { openExport } from './export.ts';
@@ -190,7 +191,7 @@ async function runDry({ writes }: PortabilityOptions, one: Import): Promise<Answ
     const result = await writes.database.snapshot((transaction) =>
       tryImport(transaction, importing(one, file)),
     );
-    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    const headers = { 'content-type': JSON_TYPE };
     return { answer: { status: 200, headers, body: JSON.stringify(result) }, replayed: false };
   } finally {
     await close();

@@ -3,6 +3,7 @@ import { SIGN_IN_FAILURES, type SignInFailure } from '../../../contract/sign-in-
 import { translate } from '../../database/failure.ts';
 import { AppError } from '../../errors.ts';
 import { currentCall, withFailure } from '../call.ts';
+import { parsedTarget, writtenTarget } from '../redirect-target.ts';
 
 /** Milliseconds in which another service must have answered. */
 const PATIENCE = 10_000;
@@ -47,19 +48,6 @@ function redirect(target: string): Response {
 
 export function failurePage(publicUrl: string, failure: SignInFailure): string {
   return `${publicUrl}${FAILURE_PAGE}?error=${failure}`;
-}
-
-/** Where paths are parsed; no host has this name. */
-const NOWHERE = 'http://path.invalid';
-
-/** Of an address or a path, so that parameters get into its query, before what comes after `#`. */
-export function parsedTarget(target: string): URL {
-  return URL.canParse(target) ? new URL(target) : new URL(target.replace(/^[\\/]+/, '/'), NOWHERE);
-}
-
-/** What was a path is one again: with two slashes in front it would be another host's address. */
-export function writtenTarget({ href, origin, pathname, search, hash }: URL): string {
-  return origin === NOWHERE ? `${pathname.replace(/^\/+/, '/')}${search}${hash}` : href;
 }
 
 /** The answer with the failure, if it tells of one, in our words; what the other service wrote goes nowhere. */

@@ -7,8 +7,8 @@ import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
 import { clientIn } from '../client-headers.ts';
 import { PASSKEY_SIGN_IN } from '../passkeys/plugin.ts';
-import { parsedTarget, writtenTarget } from '../providers/door.ts';
 import { CALLBACK } from '../providers/plugin.ts';
+import { parsedTarget, writtenTarget } from '../redirect-target.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
 

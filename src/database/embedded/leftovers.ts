@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedPostgresError } from './error.ts';
+import { EmbeddedPostgresError, errorCode } from './error.ts';
 import { isRunning, postgresProcessesIn } from './processes.ts';
 
 const SIGNALS = [
@@ -53,12 +53,13 @@ export async function endLeftovers(
   return (await isAnswered(path.join(socketDir, `.s.PGSQL.${portLine}`))) ? undefined : socketDir;
 }
 
+/** Only who is certainly not there is not: a server with too many at its door refuses in other words. */
 function isAnswered(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const connection = connect(socket, () => {
       connection.destroy();
       resolve(true);
-    }).once('error', () => resolve(false));
+    }).once('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(errorCode(error) ?? '')));
   });
 }
 

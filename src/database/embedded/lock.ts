@@ -18,8 +18,6 @@ interface Holder {
   readonly pid: number;
   readonly started: string;
   readonly boot: string;
-  /** The directory that it holds: a copied lock names another one. Not there in locks of older versions. */
-  readonly directory: string;
 }
 
 /**
@@ -104,8 +102,9 @@ function readHolder(file: string): Holder | undefined {
   }
   const [pid = '', started = '', boot = '', directory = ''] = text.split('\n');
   if (!/^[1-9]\d*$/.test(pid)) return undefined;
+  // A copied lock names the directory that it was copied from; one of an older version names none.
   const isCopy = directory !== '' && directory !== identityOf(path.dirname(file));
-  return isCopy ? undefined : { pid: Number(pid), started, boot, directory };
+  return isCopy ? undefined : { pid: Number(pid), started, boot };
 }
 
 function identityOf(directory: string): string {
