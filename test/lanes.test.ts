@@ -1,7 +1,10 @@
 // Prepared readers share a few connections: a slow one there holds up nobody who comes once that is known.
-import pg from 'pg';
+import pg, { type ClientConfig } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sessionsByToken } from '../src/auth/repository.ts';
+import { Database } from '../src/database/database.ts';
 import { Lanes } from '../src/database/lanes.ts';
+import { read } from '../src/database/statement.ts';
 import { asObject, sendStatement } from '../src/database/statement-query.ts';
 import { createDatabase } from './support/server.ts';
 
@@ -9,19 +12,25 @@ const LOCK = 4711;
 const CONNECTIONS = 2;
 const WAITS = { name: 'waits', text: 'select pg_advisory_xact_lock_shared($1)::text as done' };
 const QUICK = { name: 'quick', text: 'select $1::integer as number' };
+/** What the connection has counted so far is otherwise told a second later. */
+const tellCounts = read('tell_counts', 'select pg_stat_force_next_flush()::text');
+const readingsOfUsers = read<{ number: number }>(
+  'readings_of_users',
+  `select seq_scan as number from pg_stat_user_tables where relname = 'user'`,
+);
+const TOKENS = ['user-7', 'user-8', 'nobody'].map((name) => `a-token-of-the-only-session-of-${name}`);
 
+let connection: ClientConfig;
 let holder: pg.Client;
 let lanes: Lanes;
 let drop: () => Promise<void>;
 
 beforeAll(async () => {
   const database = await createDatabase();
-  drop = database.drop;
-  holder = new pg.Client(database.connection);
+  ({ connection, drop } = database);
+  holder = new pg.Client(connection);
   await holder.connect();
-  lanes = new Lanes(
-    new pg.Pool({ ...database.connection, max: CONNECTIONS, pipeline: true } as pg.PoolConfig),
-  );
+  lanes = new Lanes(new pg.Pool({ ...connection, max: CONNECTIONS, pipeline: true } as pg.PoolConfig));
 });
 afterAll(async () => {
   await lanes.close();
@@ -63,4 +72,31 @@ it('still answers when every lane is held up, once they go on', async () => {
   await holder.query('select pg_advisory_unlock($1)', [LOCK]);
   await Promise.all([first, second]);
   expect((await behind).map(([row]) => row?.number)).toEqual([1, 2, 3]);
+});
+
+it('checks a session by indexes, though the planner would rather read a table of some hundred users', async () => {
+  await holder.query(`insert into "user" (id, name, email)
+    select 'user-' || number, 'Somebody', number || '@example.com' from generate_series(1, 800) as number`);
+  await holder.query(`insert into session (id, token, user_id, expires_at)
+    select 'session-' || id, 'a-token-of-the-only-session-of-' || id, id, now() + interval '1 day' from "user"`);
+  await holder.query('analyze "user", session');
+  const database = new Database({
+    connection,
+    poolMode: 'session',
+    poolSize: 2,
+    lanes: 1,
+    log: () => {},
+  });
+  const readings = async () => {
+    await database.read(tellCounts, []);
+    return (await database.read(readingsOfUsers, []))[0]?.number;
+  };
+  try {
+    const before = await readings();
+    const found = await database.read(sessionsByToken, [TOKENS]);
+    expect(found.map(({ user_id }) => user_id).sort()).toEqual(['user-7', 'user-8']);
+    expect(await readings()).toBe(before);
+  } finally {
+    await database.close();
+  }
 });
