@@ -14,6 +14,8 @@ const INGREDIENTS = [
   'package-lock.json',
 ];
 const STAMP = '.stamp';
+/** What only others ask for: the worker itself, the pages beside the app, old browsers, and those who list the web. */
+const NOT_OF_THE_APP = new Set(['sw.js', 'style.css', 'favicon.ico', 'robots.txt']);
 
 function filesIn(ingredient: string): string[] {
   const entries = readdirSync(path.join(ROOT, ingredient), { recursive: true, withFileTypes: true });
@@ -37,7 +39,7 @@ function stampOf(directory: string): string | undefined {
 /** The service worker keeps these files: their names, and a version that changes whenever one of them does. */
 function listShell(directory: string, hash: string): void {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !['sw.js', 'style.css'].includes(entry.name))
+    .filter((entry) => entry.isFile() && !NOT_OF_THE_APP.has(entry.name))
     .map(
       (entry) =>
         `./${path.relative(directory, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/')}`,

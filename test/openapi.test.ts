@@ -82,7 +82,7 @@ describe('the document', () => {
     }
     expect(served.length).toBeGreaterThan(40);
     const pages =
-      /^(GET|POST) \/(docs(\/.*|\*)?|socket\.io|trash|dashboard|account(\/\w+)?|forgot-password|reset-password|verify-email|sign-in-failed|assets\/.*|[\w.-]*\.(html|css|js|svg|png|webmanifest)|)$/;
+      /^(GET|POST) \/(docs(\/.*|\*)?|socket\.io|trash|dashboard|account(\/\w+)?|forgot-password|reset-password|verify-email|sign-in-failed|assets\/.*|[\w.-]*\.(html|css|js|svg|png|webmanifest|ico|txt)|)$/;
     expect(served.filter((route) => !documented.includes(route) && !pages.test(route))).toEqual([]);
     expect(documented.filter((route) => !served.includes(route))).toEqual([]);
   });

@@ -1,11 +1,10 @@
 // The web app for everybody: no violation of WCAG 2.2 AA on any page, 10,000 tasks at ease, any path of a proxy.
-import { createServer, request, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { seedClient } from './support/accounts.ts';
 import { launchBrowser } from './support/browser.ts';
+import { type PathProxy, startPathProxy } from './support/path-proxy.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { LOOKS, violations } from './support/stage.ts';
 import { eventually, live, PHONE, row, seedTasks, type Visitor, visit } from './support/web.ts';
@@ -146,57 +145,22 @@ function keptTasks(userId: string): string {
 }
 
 describe('below a path of a proxy', () => {
-  let proxy: Server;
-  let url: string;
+  let proxy: PathProxy;
 
   beforeAll(async () => {
-    proxy = createServer((incoming, outgoing) => {
-      const target = new URL(server.url);
-      const path = (incoming.url ?? '/').replace(/^\/todo/, '') || '/';
-      const options = {
-        host: target.hostname,
-        port: target.port,
-        path,
-        method: incoming.method,
-        headers: incoming.headers,
-      };
-      const passed = request(options, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
-      });
-      passed.on('error', () => outgoing.destroy());
-      incoming.pipe(passed);
-    });
-    proxy.on('upgrade', (incoming, socket) => {
-      const { hostname, port } = new URL(server.url);
-      const path = (incoming.url ?? '/').replace(/^\/todo/, '');
-      const onward = connect(Number(port), hostname, () => {
-        const headers = incoming.rawHeaders.map((part, index) =>
-          index % 2 === 0 ? `${part}: ` : `${part}\r\n`,
-        );
-        onward.write(`GET ${path} HTTP/1.1\r\n${headers.join('')}\r\n`);
-        onward.pipe(socket).pipe(onward);
-      });
-      onward.on('error', () => socket.destroy());
-      socket.on('error', () => onward.destroy());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/todo/`;
+    proxy = await startPathProxy(server.url, '/todo');
   });
-  afterAll(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
+  afterAll(() => proxy?.close());
 
   it.each(['', 'trash', 'trash/', 'dashboard/'])('the app opens at its pages: %s', async (name) => {
-    const visitor = await visit(browser, { url: `${url}${name}` }, client);
+    const visitor = await visit(browser, { url: `${proxy.url}${name}` }, client);
     visitors.push(visitor);
     const { page } = visitor;
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.getByRole('link', { name: 'Tasks' }).click();
     await row(page, 'Overdue').waitFor();
     await live(page);
-    expect(page.url()).toBe(url);
+    expect(page.url()).toBe(proxy.url);
   });
 });
 

@@ -51,6 +51,8 @@ describe('the web app', () => {
     ['/manifest.webmanifest', 'application/manifest+json'],
     ['/icon.svg', 'image/svg+xml'],
     ['/icon-192.png', 'image/png'],
+    ['/favicon.ico', 'image/x-icon'],
+    ['/robots.txt', 'text/plain; charset=utf-8'],
   ])('has %s, which is asked for again each time', async (path, type) => {
     const { status, headers } = await client.get(path);
     expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
@@ -66,6 +68,20 @@ describe('the web app', () => {
       const { status, headers } = await client.get(asset);
       expect([status, headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
     }
+  });
+
+  it('names what its scripts import as scripts: browsers keep what is preloaded apart from what a service worker hands out', async () => {
+    const { text } = await client.get('/');
+    expect(text).not.toContain('preload');
+    const scripts = assets.filter((name) => name.endsWith('.js'));
+    const imported = await Promise.all(
+      scripts.map(async (name) =>
+        (await client.get(name)).text.match(/(?<=(?:from|import)\s*["']\.\/)[^"']+/g),
+      ),
+    );
+    const names = imported.flatMap((found) => found ?? []).map((name) => `/assets/${name}`);
+    expect(names.length).toBeGreaterThan(0);
+    expect(scripts).toEqual(expect.arrayContaining(names));
   });
 
   it('answers HEAD, and 304 to who has it', async () => {

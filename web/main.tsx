@@ -1,6 +1,7 @@
 // Starts the app: styles, session, page, and the worker that lets it open without a network.
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/door.css';
 import './styles/shell.css';
 import './styles/tasks.css';
 import { render } from 'preact';

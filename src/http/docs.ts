@@ -7,6 +7,7 @@ import { type ErrorCode, FieldError, Problem } from '../../contract/errors.ts';
 import { SCOPES, type Scope } from '../../contract/token.ts';
 import { errorPage } from './error-page.ts';
 import { completeDocument, EVERYWHERE, type Json } from './openapi-document.ts';
+import { rootFrom, sendPage } from './page.ts';
 import { VERSION } from './server.ts';
 
 declare module 'fastify' {
@@ -113,7 +114,8 @@ export function betterAuthOperation(method: string, path: string, summary: strin
   };
 }
 
-const TAGS = [
+/** Addresses below `root`, the path by which the server is reached. */
+const tagsBelow = (root: string) => [
   {
     name: 'Authentication',
     description: 'Sign up, sign in, sign out. Browsers use the cookie, other clients the access token.',
@@ -129,8 +131,7 @@ const TAGS = [
   { name: 'Dashboard', description: 'Exact figures about the tasks.' },
   {
     name: 'Sync',
-    description:
-      'Catching up, from nothing or from a cursor. What the socket pushes is described in [/asyncapi.json](/asyncapi.json).',
+    description: `Catching up, from nothing or from a cursor. What the socket pushes is described in [/asyncapi.json](${root}asyncapi.json).`,
   },
   { name: 'Health', description: 'For load balancers and people.' },
   {
@@ -139,23 +140,40 @@ const TAGS = [
   },
 ];
 
-const DESCRIPTION = `Multi-user to-do lists.
+const descriptionBelow = (root: string) => `Multi-user to-do lists.
 
-Every error is an RFC 9457 problem with a \`code\` ([all of them](/docs/errors)); its \`detail\` is a sentence for a person. Writes to tasks take \`If-Match\`
+Every error is an RFC 9457 problem with a \`code\` ([all of them](${root}docs/errors)); its \`detail\` is a sentence for a person. Writes to tasks take \`If-Match\`
 (no lost update) and \`Idempotency-Key\` (no double effect), and imports the latter; elsewhere both are ignored. Signed-in answers carry \`RateLimit\` headers.
 A page that uses the cookie may send \`X-Signed-In-As\` with its user's id: when the cookie has become another person's meanwhile, in another
 tab, the answer is 401 instead of something done in that person's name.
 
-Changes are pushed over Socket.IO at \`/socket.io\`: see the AsyncAPI document at [/asyncapi.json](/asyncapi.json).`;
+Changes are pushed over Socket.IO at \`/socket.io\`: see the AsyncAPI document at [/asyncapi.json](${root}asyncapi.json).`;
 
 /** Of inline styles this one alone, which Swagger UI's script puts into its page. */
 const SWAGGER_STYLE = "style-src-elem 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
+
+function documentRoutes(app: FastifyInstance): void {
+  app.get('/docs/errors', { schema: { hide: true } as FastifySchema }, async (request, reply) =>
+    sendPage(reply, errorPage(rootFrom(request))),
+  );
+  const document = operation({
+    id: 'getOpenApi',
+    tag: 'Health',
+    summary: 'This document',
+    answers: { 200: Type.Object({}, { additionalProperties: true }) },
+  });
+  app.get('/openapi.json', { schema: document, serializerCompiler: () => JSON.stringify }, async () =>
+    app.swagger(),
+  );
+}
 
 /** Must be installed before the routes that it is to describe. `shared` are the named schemas of the contract. */
 export async function installDocs(
   app: FastifyInstance,
   options: { publicUrl: string; cookieName: string; shared: TSchema[] },
 ): Promise<void> {
+  const { pathname } = new URL(options.publicUrl);
+  const root = pathname.replace(/\/?$/, '/');
   for (const schema of [Problem, FieldError, ...options.shared]) app.addSchema(withReferences(schema, true));
   await app.register(swagger, {
     openapi: {
@@ -163,12 +181,12 @@ export async function installDocs(
       info: {
         title: 'Donewell',
         version: VERSION,
-        description: DESCRIPTION,
+        description: descriptionBelow(root),
         license: { name: 'MIT', identifier: 'MIT' },
       },
       // A path, so that the page at /docs works at whatever address it was reached by.
-      servers: [{ url: new URL(options.publicUrl).pathname }],
-      tags: TAGS,
+      servers: [{ url: pathname }],
+      tags: tagsBelow(root),
       components: {
         securitySchemes: {
           cookie: { type: 'apiKey', in: 'cookie', name: options.cookieName },
@@ -208,17 +226,5 @@ export async function installDocs(
       displayRequestDuration: true,
     },
   });
-  const page = errorPage();
-  app.get('/docs/errors', { schema: { hide: true } as FastifySchema }, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(page),
-  );
-  const document = operation({
-    id: 'getOpenApi',
-    tag: 'Health',
-    summary: 'This document',
-    answers: { 200: Type.Object({}, { additionalProperties: true }) },
-  });
-  app.get('/openapi.json', { schema: document, serializerCompiler: () => JSON.stringify }, async () =>
-    app.swagger(),
-  );
+  documentRoutes(app);
 }

@@ -1,6 +1,7 @@
 // What each error means and what to do about it: the page at /docs/errors that the `type` of a problem points to.
 import { ERROR_CODES, type ErrorCode } from '../../contract/errors.ts';
 import { BODY_BYTES, JSON_DEPTH } from '../../contract/limits.ts';
+import { escapeHtml, readingPage } from './page.ts';
 
 /** Completes "This error means that …" for people who build clients. */
 export const ERROR_MEANINGS: Record<ErrorCode, string> = {
@@ -51,38 +52,21 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
 };
 
 function asHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/`([^`]+)`/g, '<code>$1</code>');
+  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-export function errorPage(): string {
+export function errorPage(root: string): string {
   const entries = (Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => {
     const { status, title } = ERROR_CODES[code];
     return `        <dt id="${code}"><strong>${title}</strong> <span>${status} <code>${code}</code></span></dt>
         <dd>${asHtml(ERROR_MEANINGS[code])}</dd>`;
   });
-  return `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <title>Errors · Donewell</title>
-    <link rel="stylesheet" href="/style.css" />
-  </head>
-  <body>
-    <main>
-      <header>
-        <h1>Errors</h1>
-        <p class="lead">Every error is an RFC 9457 problem. These are all its codes.</p>
-      </header>
-      <dl>
+  return readingPage(root, {
+    title: 'Errors',
+    lead: 'Every error is an RFC 9457 problem. These are all its codes.',
+    content: `      <dl>
 ${entries.join('\n')}
       </dl>
-      <p><a href="/docs">API documentation</a></p>
-    </main>
-  </body>
-</html>
-`;
+      <p><a href="${root}docs">API documentation</a></p>`,
+  });
 }

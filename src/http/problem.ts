@@ -1,10 +1,12 @@
-// The one map from errors to answers: every failure leaves as an RFC 9457 problem, and only defects are logged as such.
+// The one map from errors to answers: every failure leaves as an RFC 9457 problem, or as a page where a person is looking,
+// and only defects are logged as such.
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ERROR_CODES, type Problem } from '../../contract/errors.ts';
 import { BODY_BYTES } from '../../contract/limits.ts';
 import { translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
+import { type Notice, noticePage, rootFrom, sendPage, wantsPage } from './page.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -63,6 +65,29 @@ export function publicError(error: unknown): AppError {
   );
 }
 
+/** What a person reads; the titles of all other problems will do. */
+const TITLES: Partial<Record<string, string>> = {
+  malformed_request: 'That address is broken',
+  not_found: 'Nothing is here',
+  internal_error: 'Something went wrong',
+  database_error: 'One moment, please',
+  overloaded: 'One moment, please',
+};
+
+function noticeOf({ code, title, status, detail, request_id }: Problem): Notice {
+  const isMissing = status === 404;
+  return {
+    title: TITLES[code] ?? title,
+    words: isMissing ? `${detail} Perhaps the link was cut short, or is an old one.` : detail,
+    onwards: 'Back to Donewell',
+    // Who asks the operator about a defect will be asked for it.
+    smallPrint: status >= 500 ? `Error ${status}. Request ${request_id}` : `Error ${status}`,
+  };
+}
+
+/** Whose answers are for programs, whatever they say that they take. */
+const FOR_PROGRAMS = /^\/(api|socket\.io)(\/|\?|$)/;
+
 export function sendProblem(
   reply: FastifyReply,
   request: FastifyRequest,
@@ -70,11 +95,14 @@ export function sendProblem(
   status?: number,
 ): FastifyReply {
   const problem = problemOf(error, request.id, status);
+  reply.code(problem.status).headers(problemHeaders(error));
+  if (!FOR_PROGRAMS.test(request.url)) {
+    reply.header('vary', [reply.getHeader('vary'), 'Accept'].filter(Boolean).join(', '));
+    if (wantsPage(request.headers.accept))
+      return sendPage(reply, noticePage(rootFrom(request), noticeOf(problem)));
+  }
   // As bytes: to a string Fastify would add a charset, which this media type does not have.
-  return reply
-    .code(problem.status)
-    .headers(problemHeaders(error))
-    .send(Buffer.from(JSON.stringify(problem)));
+  return reply.send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** Defects, and what is away, are ours to know about; what a client did wrong is not. */

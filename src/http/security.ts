@@ -16,7 +16,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const PREFLIGHT_SECONDS = 600;
 const HSTS_SECONDS = 31_536_000;
 
-const CONTENT_SECURITY_POLICY = [
+/** Of every page: to run, load or frame nothing that we did not send. */
+export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -28,7 +29,7 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
-];
+].join(';');
 
 /** For answers that come before the hooks below: nothing in them is for a page to show, run or keep. */
 export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
@@ -41,7 +42,7 @@ export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
 /** The same for every answer, so they are put together once. */
 function headersOfAll(https: boolean): Record<string, string> {
   return {
-    'content-security-policy': CONTENT_SECURITY_POLICY.join(';'),
+    'content-security-policy': CONTENT_SECURITY_POLICY,
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'cross-origin', // CORS decides who reads
     'origin-agent-cluster': '?1',

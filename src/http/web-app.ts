@@ -7,6 +7,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WEB_PAGES } from '../../contract/pages.ts';
 import { isNotModified } from './conditional.ts';
+import { readingPage } from './page.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -16,17 +17,19 @@ const TYPES: Record<string, string> = {
   '.png': 'image/png',
   '.woff2': 'font/woff2',
   '.webmanifest': 'application/manifest+json',
+  '.ico': 'image/x-icon',
+  '.txt': 'text/plain; charset=utf-8',
 };
 /** Already compressed, or too small to be worth it. */
 const UNCOMPRESSED = new Set(['.png', '.woff2']);
 const YEAR = 'public, max-age=31536000, immutable';
 const ASK_FIRST = 'no-cache';
-const NOT_BUILT = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8" /><title>Donewell</title><link rel="stylesheet" href="style.css" /></head>
-<body><main><h1>Donewell</h1><p class="lead">The API is running. The web app is not built yet.</p>
-<p>Run <code>npm run build:web</code>, or start with <code>npm start</code>, which does it by itself, and load this page again.</p>
-<p><a href="docs">API documentation</a></p></main></body></html>
-`;
+const NOT_BUILT = readingPage('./', {
+  title: 'Not built yet',
+  lead: 'The API is running. The web app is not built yet.',
+  content: `      <p>Run <code>npm run build:web</code>, or start with <code>npm start</code>, which does it by itself, and load this page again.</p>
+      <p><a href="docs">API documentation</a></p>`,
+});
 
 interface Asset {
   type: string;
@@ -38,7 +41,10 @@ interface Asset {
 }
 
 const builtDirectory = fileURLToPath(new URL('../../dist/web/', import.meta.url));
-const sourceStyle = fileURLToPath(new URL('../../web/public/style.css', import.meta.url));
+const publicDirectory = fileURLToPath(new URL('../../web/public/', import.meta.url));
+const stylesDirectory = fileURLToPath(new URL('../../web/styles/', import.meta.url));
+/** What style.css is built from. */
+const STYLES = ['tokens.css', 'base.css', 'door.css', 'beside.css'];
 
 function assetOf(name: string, plain: Buffer): Asset {
   const extension = path.extname(name);
@@ -52,25 +58,30 @@ function assetOf(name: string, plain: Buffer): Asset {
   return { type, caching, etag, plain, encoded };
 }
 
-function readBuilt(): Map<string, Asset> {
-  const files = readdirSync(builtDirectory, { recursive: true, withFileTypes: true }).filter(
+function assetsIn(directory: string): Map<string, Asset> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
     (entry) => entry.isFile() && !entry.name.startsWith('.'),
   );
   return new Map(
     files.map((entry) => {
       const file = path.join(entry.parentPath, entry.name);
-      const name = `/${path.relative(builtDirectory, file).split(path.sep).join('/')}`;
+      const name = `/${path.relative(directory, file).split(path.sep).join('/')}`;
       return [name, assetOf(name, readFileSync(file))];
     }),
   );
 }
 
-/** What is served where the app was never built: a page that says so, and the style of the other pages. */
+/** What is served where the app was never built: a page that says so, and the looks of the pages beside it, in the system's own type. */
 function readUnbuilt(): Map<string, Asset> {
-  const style = existsSync(sourceStyle) ? readFileSync(sourceStyle) : Buffer.from('');
+  const page = assetOf('/index.html', Buffer.from(NOT_BUILT));
+  if (!existsSync(publicDirectory)) return new Map([['/index.html', page]]);
+  const style = STYLES.map((name) => readFileSync(path.join(stylesDirectory, name), 'utf8'))
+    .join('')
+    .replace(/@font-face\s*{[^}]*}|@import[^;]*;/g, '');
   return new Map([
-    ['/index.html', assetOf('/index.html', Buffer.from(NOT_BUILT))],
-    ['/style.css', assetOf('/style.css', style)],
+    ...assetsIn(publicDirectory),
+    ['/index.html', page],
+    ['/style.css', assetOf('/style.css', Buffer.from(style))],
   ]);
 }
 
@@ -103,7 +114,7 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): 
 
 export function webAppRoutes(app: FastifyInstance): void {
   const isBuilt = existsSync(path.join(builtDirectory, 'index.html'));
-  const assets = isBuilt ? readBuilt() : readUnbuilt();
+  const assets = isBuilt ? assetsIn(builtDirectory) : readUnbuilt();
   const page = assets.get('/index.html');
   if (!page) return;
   const pages = [0, 1, 2].map((steps) => stepsDown(page, steps));

@@ -18,11 +18,12 @@ export interface VisitorOptions {
 export interface Visitor {
   context: BrowserContext;
   page: Page;
-  /** Console errors, CSP reports and exceptions. */
+  /** Console errors and warnings, CSP reports and exceptions. */
   problems: string[];
 }
 
 const PATIENCE = 15_000;
+const COMPLAINTS = ['error', 'warning'];
 
 /** Asserts on what will be true in a while. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {
@@ -57,7 +58,7 @@ export async function visit(
     if (!expected?.test(text)) problems.push(text);
   };
   context.on('console', (message) => {
-    if (message.type() === 'error') note(`${message.text()} (${message.location().url})`);
+    if (COMPLAINTS.includes(message.type())) note(`${message.text()} (${message.location().url})`);
   });
   context.on('weberror', (error) => note(`${error.error().stack}`));
   const page = await context.newPage();

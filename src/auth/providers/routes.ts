@@ -13,6 +13,7 @@ import { jsonBody } from '../../http/body.ts';
 import { clientOf } from '../../http/client.ts';
 import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
+import { rootFrom, sendPage } from '../../http/page.ts';
 import { callerOf } from '../guard.ts';
 import { FAILURE_PAGE } from './door.ts';
 import { pageOfFailure } from './failure-page.ts';
@@ -25,7 +26,7 @@ function send(reply: FastifyReply, { body, cookies }: Departure): FastifyReply {
 function failurePageRoute(app: FastifyInstance): void {
   app.get(FAILURE_PAGE, { schema: { hide: true } as FastifySchema }, async (request, reply) => {
     const { error } = request.query as { error?: unknown };
-    return reply.type('text/html; charset=utf-8').send(pageOfFailure(error));
+    return sendPage(reply, pageOfFailure(rootFrom(request), error));
   });
 }
 
