@@ -12,6 +12,7 @@ import { createLog, type Log, LogFileError } from './http/logging.ts';
 import { VERSION } from './http/server.ts';
 import { assertMailSettings, outboxOf } from './mail/mail.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
+import { giveBackStartupMemory } from './startup-memory.ts';
 import { startWorkers, WorkerError, workerConnection, workerPlace } from './workers.ts';
 
 /** Milliseconds that a stop may take: platforms kill after ten seconds. */
@@ -56,6 +57,7 @@ async function listen(
     await app.close();
     clearTimeout(late);
   };
+  await giveBackStartupMemory();
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {

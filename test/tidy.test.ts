@@ -14,6 +14,7 @@ const ROOMS = [
   'contract',
   'errors',
   'on-demand',
+  'startup-memory',
   'config',
   'directories',
   'secrets',
