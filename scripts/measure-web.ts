@@ -12,6 +12,8 @@ const PORT = 8_791;
 const TASKS = 10_000;
 const AT_ONCE = 20;
 const ROUNDS = 5;
+const VIEWPORT = { width: 1280, height: 860 };
+const PLAIN_LINES = 3_000;
 /** Milliseconds of scrolling, and a frame at 60 a second with a little patience. */
 const SCROLLING = 4_000;
 const LATE_FRAME = 25;
@@ -86,7 +88,7 @@ async function traced(browser: Browser, page: Page, work: () => Promise<unknown>
 }
 
 /** Frames that the compositor has drawn between the two marks. */
-function framesIn(events: TraceEvent[]): { perSecond: number; late: number; worst: number } {
+function framesIn(events: TraceEvent[]): string {
   const at = (name: string) => events.find((event) => event.name === name)?.ts ?? Number.NaN;
   const [from, to] = [at('scroll-start'), at('scroll-end')];
   const drawn = events
@@ -94,17 +96,30 @@ function framesIn(events: TraceEvent[]): { perSecond: number; late: number; wors
     .map(({ ts }) => ts / 1_000)
     .sort((a, b) => a - b);
   const gaps = drawn.slice(1).map((ts, index) => ts - (drawn[index] ?? ts));
-  return {
-    perSecond: (drawn.length * 1_000_000) / (to - from),
-    late: gaps.filter((gap) => gap > LATE_FRAME).length,
-    worst: Math.max(...gaps),
-  };
+  const perSecond = (drawn.length * 1_000_000) / (to - from);
+  const late = gaps.filter((gap) => gap > LATE_FRAME).length;
+  return `${perSecond.toFixed(1)} frames a second drawn, ${late} of ${drawn.length} later than ${LATE_FRAME} ms, the worst ${Math.max(...gaps).toFixed(0)} ms`;
+}
+
+async function scrolled(browser: Browser, page: Page): Promise<string> {
+  await page.evaluate('scrollTo(0, 0)');
+  return framesIn(await traced(browser, page, () => page.evaluate(SCROLL)));
+}
+
+/** What this machine and browser draw of a page that does nothing: plain lines, scrolled in the same way. */
+async function measurePlainPage(browser: Browser): Promise<void> {
+  const page = await browser.newPage({ viewport: VIEWPORT });
+  await page.setContent(Array.from({ length: PLAIN_LINES }, (_, line) => `<p>Line ${line + 1}</p>`).join(''));
+  for (let round = 0; round < ROUNDS; round++)
+    process.stdout.write(`a plain page: ${await scrolled(browser, page)}\n`);
+  await page.close();
 }
 
 async function measureList(url: string, email: string, password: string): Promise<void> {
   const browser = await launchBrowser();
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
+    await measurePlainPage(browser);
+    const page = await browser.newPage({ viewport: VIEWPORT });
     await page.goto(url);
     await page.getByLabel('E-mail').fill(email);
     await page.getByLabel('Password').fill(password);
@@ -120,10 +135,7 @@ async function measureList(url: string, email: string, password: string): Promis
       await page.locator('.status-text', { hasText: /^Live$/ }).waitFor();
       await page.waitForFunction('window.openedAt !== undefined');
       const opened = Number(await page.evaluate('window.openedAt'));
-      const { perSecond, late, worst } = framesIn(await traced(browser, page, () => page.evaluate(SCROLL)));
-      process.stdout.write(
-        `opened in ${Math.round(opened)} ms; ${perSecond.toFixed(1)} frames a second drawn, ${late} later than ${LATE_FRAME} ms, the worst ${worst.toFixed(0)} ms\n`,
-      );
+      process.stdout.write(`opened in ${Math.round(opened)} ms; ${await scrolled(browser, page)}\n`);
     }
   } finally {
     await browser.close();

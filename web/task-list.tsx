@@ -1,7 +1,7 @@
 // The list: only the rows in sight exist, however many tasks there are; the page itself scrolls.
 import { untracked, useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Task } from '../contract/task.ts';
 import { active, editing, focusRequest, indexOfActive, selected, visible } from './list-state.ts';
 import { currentId, keyOf } from './store.ts';
@@ -114,6 +114,10 @@ export function TaskList(): JSX.Element {
   const { first, last, measure } = useRange(list, layout, items.length);
   const latest = useRef(layout);
   latest.current = layout;
+  // One function for all time: rows with the same properties are not rendered again while the list scrolls.
+  const noteExtra = useCallback((pixels: number) => {
+    extra.value = Math.max(0, pixels - latest.current.rowHeight);
+  }, []);
   const focusActive = () => {
     const index = indexOfActive();
     if (index < 0 || !list.current) return;
@@ -140,9 +144,7 @@ export function TaskList(): JSX.Element {
           index={index}
           of={items.length}
           top={topOf(index, layout)}
-          onExtra={(pixels) => {
-            extra.value = Math.max(0, pixels - latest.current.rowHeight);
-          }}
+          onExtra={noteExtra}
         />
       ))}
     </ul>
