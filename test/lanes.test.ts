@@ -2,10 +2,12 @@
 import pg, { type ClientConfig } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sessionsByToken } from '../src/auth/repository.ts';
+import { statementPool } from '../src/database/connection.ts';
 import { Database } from '../src/database/database.ts';
 import { Lanes } from '../src/database/lanes.ts';
+import { ObjectRows } from '../src/database/rows.ts';
 import { read } from '../src/database/statement.ts';
-import { asObject, sendStatement } from '../src/database/statement-query.ts';
+import { sendStatement } from '../src/database/statement-query.ts';
 import { createDatabase } from './support/server.ts';
 
 const LOCK = 4711;
@@ -30,7 +32,7 @@ beforeAll(async () => {
   ({ connection, drop } = database);
   holder = new pg.Client(connection);
   await holder.connect();
-  lanes = new Lanes(new pg.Pool({ ...connection, max: CONNECTIONS, pipeline: true } as pg.PoolConfig));
+  lanes = new Lanes(statementPool({ ...connection, max: CONNECTIONS }));
 });
 afterAll(async () => {
   await lanes.close();
@@ -39,13 +41,13 @@ afterAll(async () => {
 });
 
 const quick = (number: number) =>
-  lanes.run((client) => sendStatement(client, QUICK, [number], asObject<{ number: number }>));
+  lanes.run((client) => sendStatement(client, QUICK, [number], new ObjectRows<{ number: number }>()));
 
 it('leaves a lane that gives no answers to itself, until it gives them again', async () => {
   await holder.query('select pg_advisory_lock($1)', [LOCK]);
   let isDone = false;
   const slow = lanes
-    .run((client) => sendStatement(client, WAITS, [LOCK], asObject))
+    .run((client) => sendStatement(client, WAITS, [LOCK], new ObjectRows()))
     .finally(() => {
       isDone = true;
     });
@@ -63,7 +65,7 @@ it('leaves a lane that gives no answers to itself, until it gives them again', a
 
 it('still answers when every lane is held up, once they go on', async () => {
   await holder.query('select pg_advisory_lock($1)', [LOCK]);
-  const waiting = () => lanes.run((client) => sendStatement(client, WAITS, [LOCK], asObject));
+  const waiting = () => lanes.run((client) => sendStatement(client, WAITS, [LOCK], new ObjectRows()));
   const first = waiting();
   await expect.poll(() => lanes.heldUp, { interval: 5 }).toBe(1);
   const second = waiting();

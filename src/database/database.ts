@@ -1,17 +1,12 @@
 // The connections: reads go to any of them; writes happen only inside `transaction`, the one way to change anything.
 import pg from 'pg';
+import { statementPool } from './connection.ts';
 import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
 import { Lanes } from './lanes.ts';
+import { JsonRows, ObjectRows, type Rows } from './rows.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
-import {
-  asJson,
-  asObject,
-  type RowForm,
-  type Sendable,
-  sendCommand,
-  sendStatement,
-} from './statement-query.ts';
-import { type Value, wireTypes } from './values.ts';
+import { type Sendable, sendCommand, sendStatement } from './statement-query.ts';
+import type { Value } from './values.ts';
 
 export interface DatabaseOptions {
   connection: pg.PoolConfig;
@@ -95,7 +90,7 @@ export interface Transaction {
   /** Runs a statement and waits for its rows. */
   query<Row>(statement: ReadStatement<Row> | WriteStatement<Row>, values: readonly Value[]): Promise<Row[]>;
   /** The same, each row as JSON. */
-  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]>;
+  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<JsonRows>;
   /** Sends a statement without waiting: its failure surfaces at the commit, which then does not happen. */
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void;
   /** Has `run` called once the transaction has been committed, and never if it is not. It must not throw. */
@@ -128,11 +123,11 @@ class OpenTransaction implements Transaction {
   }
 
   query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
-    return sendStatement(this.#client, this.#named(statement), values, asObject<Row>);
+    return sendStatement(this.#client, this.#named(statement), values, new ObjectRows<Row>());
   }
 
-  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]> {
-    return sendStatement(this.#client, this.#named(statement), values, asJson);
+  queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<JsonRows> {
+    return sendStatement(this.#client, this.#named(statement), values, new JsonRows());
   }
 
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void {
@@ -189,12 +184,10 @@ export class Database {
     // A table that was filled a moment ago has no statistics yet: without an order from an index each page would sort all.
     this.#beginPatientSnapshot = `${this.#beginSnapshot}; set local enable_sort = off; set local idle_in_transaction_session_timeout = ${PATIENT_IDLE_TIMEOUT}`;
     const pool = (size: number, setting: string) => {
-      const made = new pg.Pool({
+      const made = statementPool({
         ...poolConfig(options, size),
         query_timeout: 0, // silence.ts watches
-        types: wireTypes,
-        pipeline: true,
-      } as pg.PoolConfig);
+      });
       surviveLostConnections(made, options.log);
       if (session) made.on('connect', (client) => client.query(`set ${setting}`).catch(() => {}));
       return made;
@@ -208,12 +201,12 @@ export class Database {
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
   read<Row>(statement: ReadStatement<Row>, values: readonly Value[]): Promise<Row[]> {
-    return this.#read(statement, values, asObject<Row>);
+    return this.#read(statement, values, () => new ObjectRows<Row>());
   }
 
   /** The same, each row as the JSON of the object that `read` would make. */
-  readJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<string[]> {
-    return this.#read(statement, values, asJson);
+  readJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<JsonRows> {
+    return this.#read(statement, values, () => new JsonRows());
   }
 
   /** Runs two named reading statements that see the same moment, in one round trip. */
@@ -230,8 +223,8 @@ export class Database {
       lanes.run(async (client) => {
         const [, first, second] = await Promise.all([
           sendCommand(client, this.#beginSnapshot),
-          sendStatement(client, one.statement, one.values, asObject<One>),
-          sendStatement(client, other.statement, other.values, asObject<Other>),
+          sendStatement(client, one.statement, one.values, new ObjectRows<One>()),
+          sendStatement(client, other.statement, other.values, new ObjectRows<Other>()),
           sendCommand(client, 'commit'),
         ]);
         return [first, second];
@@ -239,12 +232,17 @@ export class Database {
     );
   }
 
-  #read<Row>(statement: Statement<unknown>, values: readonly Value[], form: RowForm<Row>): Promise<Row[]> {
+  /** @param rows what becomes of the rows, at each attempt anew. */
+  #read<Result>(
+    statement: Statement<unknown>,
+    values: readonly Value[],
+    rows: () => Rows<Result>,
+  ): Promise<Result> {
     const lanes = statement.name === '' ? undefined : this.#lanes;
     return this.#again(() =>
       lanes
-        ? lanes.run((client) => sendStatement(client, statement, values, form))
-        : this.#alone(statement, values, form),
+        ? lanes.run((client) => sendStatement(client, statement, values, rows()))
+        : this.#alone(statement, values, rows()),
     );
   }
 
@@ -259,16 +257,21 @@ export class Database {
     }
   }
 
-  async #alone<Row>(
+  async #alone<Result>(
     statement: Statement<unknown>,
     values: readonly Value[],
-    form: RowForm<Row>,
-  ): Promise<Row[]> {
+    rows: Rows<Result>,
+  ): Promise<Result> {
     const client = await this.#connect();
     try {
-      const rows = await sendStatement(client, this.#prepare ? statement : unnamed(statement), values, form);
+      const result = await sendStatement(
+        client,
+        this.#prepare ? statement : unnamed(statement),
+        values,
+        rows,
+      );
       client.release();
-      return rows;
+      return result;
     } catch (error) {
       client.release(true);
       throw error;
@@ -300,7 +303,7 @@ export class Database {
     // Where a session has no settings of its own, a transaction must carry them.
     if (!this.#prepare) return this.transaction((transaction) => transaction.query(statement, values));
     return repeated(() =>
-      this.#alone(statement, values, asObject<Row>).catch((error: unknown) => {
+      this.#alone(statement, values, new ObjectRows<Row>()).catch((error: unknown) => {
         throw translate(traced(error));
       }),
     );

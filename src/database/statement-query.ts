@@ -3,53 +3,19 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
+import type { RowMessage } from './connection.ts';
+import { type Column, columnsOf, type Rows } from './rows.ts';
 import { answered, asked } from './silence.ts';
 import type { Statement } from './statement.ts';
-import { jsonOf, parserOf, type Value, wireValue } from './values.ts';
+import { type Value, wireValue } from './values.ts';
 
 /** What the driver's query and connection are beyond their published types. */
 interface DriverConnection extends EventEmitter {
   readonly stream: Duplex;
   readonly submittedNamedStatements: Record<string, string>;
 }
-interface Field {
-  name: string;
-  dataTypeID: number;
-}
-
-interface Column extends Field {
-  parse: (text: string) => unknown;
-  /** `"name":` */
-  jsonKey: string;
-  json: (text: string) => string;
-}
-type Fields = readonly (string | null)[];
-/** Makes of the texts of a row what is wanted of it. */
-export type RowForm<Row> = (columns: readonly Column[], fields: Fields) => Row;
 type Settle<Result> = (error: Error | null, result?: Result) => void;
 const DRIVER_CALLBACK = () => {};
-
-/** A row as an object. */
-export function asObject<Row>(columns: readonly Column[], fields: Fields): Row {
-  const row: Record<string, unknown> = {};
-  for (let index = 0; index < columns.length; index++) {
-    const { name, parse } = columns[index] as Column;
-    const text = fields[index] ?? null;
-    row[name] = text === null ? null : parse(text);
-  }
-  return row as Row;
-}
-
-/** A row as the JSON of that object: what is only passed on need not be taken apart and put together. */
-export function asJson(columns: readonly Column[], fields: Fields): string {
-  let members = '';
-  for (let index = 0; index < columns.length; index++) {
-    const { jsonKey, json } = columns[index] as Column;
-    const text = fields[index] ?? null;
-    members += `${index === 0 ? '' : ','}${jsonKey}${text === null ? 'null' : json(text)}`;
-  }
-  return `{${members}}`;
-}
 
 const DESCRIBE = serialize.describe({ type: 'P' });
 const EXECUTE_AND_SYNC = Buffer.concat([serialize.execute({}), serialize.sync()]);
@@ -107,22 +73,26 @@ abstract class WatchedQuery<Result> {
 // The driver takes none but its own class, of which only this is needed: its constructor makes what costs more than the query.
 Object.setPrototypeOf(WatchedQuery.prototype, pg.Query.prototype);
 
-class StatementQuery<Row> extends WatchedQuery<Row[]> {
+class StatementQuery<Result> extends WatchedQuery<Result> {
   readonly name: string;
   readonly text: string;
   readonly values: readonly Value[];
-  readonly #form: RowForm<Row>;
-  #rows: Row[] = [];
+  #rows: Rows<Result> | undefined;
   #connection: DriverConnection | undefined;
   #columns: Column[] | undefined;
   #fault: Error | undefined;
 
-  constructor({ name, text }: Sendable, values: readonly Value[], form: RowForm<Row>, settle: Settle<Row[]>) {
+  constructor(
+    { name, text }: Sendable,
+    values: readonly Value[],
+    rows: Rows<Result>,
+    settle: Settle<Result>,
+  ) {
     super(settle);
     this.name = name;
     this.text = text;
     this.values = values;
-    this.#form = form;
+    this.#rows = rows;
   }
 
   submit(connection: DriverConnection): void {
@@ -140,20 +110,14 @@ class StatementQuery<Row> extends WatchedQuery<Row[]> {
     this.send(connection, Buffer.concat(messages));
   }
 
-  handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#columns = fields.map(({ name, dataTypeID }) => ({
-      name,
-      dataTypeID,
-      parse: parserOf(dataTypeID),
-      jsonKey: `${JSON.stringify(name)}:`,
-      json: jsonOf(dataTypeID),
-    }));
+  handleRowDescription({ fields }: { fields: Parameters<typeof columnsOf>[0] }): void {
+    this.#columns = columnsOf(fields);
     if (this.#connection && this.name !== '') columnsOn(this.#connection).set(this.name, this.#columns);
   }
 
-  handleDataRow({ fields }: { fields: Fields }): void {
+  handleDataRow(row: RowMessage): void {
     try {
-      this.#rows.push(this.#form(this.#columns ?? [], fields));
+      this.#rows?.take(this.#columns ?? [], row);
     } catch (error) {
       this.#fault = error as Error;
     }
@@ -162,10 +126,10 @@ class StatementQuery<Row> extends WatchedQuery<Row[]> {
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    const rows = this.#rows;
-    this.#rows = [];
+    const result = this.#rows?.result;
+    this.#rows = undefined;
     if (this.#fault) this.settle(this.#fault);
-    else this.settle(null, rows);
+    else this.settle(null, result);
   }
 }
 
@@ -203,15 +167,18 @@ export function sendCommand(client: pg.ClientBase, text: string): Promise<string
 /** A statement with its name, or without one: then it is planned for these values alone. */
 export type Sendable = Pick<Statement<unknown>, 'name' | 'text'>;
 
-/** Sends a statement; those sent before it on the same connection are answered first. */
-export function sendStatement<Row>(
+/**
+ * Sends a statement; those sent before it on the same connection are answered first.
+ * @param rows what becomes of its rows.
+ */
+export function sendStatement<Result>(
   client: pg.ClientBase,
   statement: Sendable,
   values: readonly Value[],
-  form: RowForm<Row>,
-): Promise<Row[]> {
+  rows: Rows<Result>,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const settle: Settle<Row[]> = (error, rows) => (error ? reject(error) : resolve(rows ?? []));
-    client.query(new StatementQuery(statement, values, form, settle) as unknown as pg.Submittable);
+    const settle: Settle<Result> = (error, result) => (error ? reject(error) : resolve(result as Result));
+    client.query(new StatementQuery(statement, values, rows, settle) as unknown as pg.Submittable);
   });
 }

@@ -33,26 +33,25 @@ export function parserOf(oid: number): (text: string) => unknown {
   return PARSERS[oid] ?? pg.types.getTypeParser(oid, 'text');
 }
 
-const AS_IS = (text: string) => text;
-const JSON_FORMS: Record<number, (text: string) => string> = {
-  [builtins.INT2]: AS_IS,
-  [builtins.INT4]: AS_IS,
-  [builtins.INT8]: AS_IS,
-  [builtins.JSON]: AS_IS,
-  [builtins.JSONB]: AS_IS,
-  [builtins.BOOL]: (text) => (text === 't' ? 'true' : 'false'),
-  [builtins.TEXT]: JSON.stringify,
-  [builtins.TIMESTAMPTZ]: (text) => `"${wireTime(text)}"`,
+/** How the JSON of a column's value is made of its text: in one of the ways that rows.ts knows, or by a function. */
+export type JsonForm = 'as it is' | 'text' | 'boolean' | 'time' | ((text: string) => string);
+const JSON_FORMS: Record<number, JsonForm> = {
+  [builtins.INT2]: 'as it is',
+  [builtins.INT4]: 'as it is',
+  [builtins.INT8]: 'as it is',
+  [builtins.JSON]: 'as it is',
+  [builtins.JSONB]: 'as it is',
+  [builtins.BOOL]: 'boolean',
+  [builtins.TEXT]: 'text',
+  [builtins.DATE]: 'text',
+  [builtins.TIMESTAMPTZ]: 'time',
 };
 
-/** What makes JSON of a column's text: of the value that `parserOf` would make. */
-export function jsonOf(oid: number): (text: string) => string {
+/** What makes of a column's text the JSON of the value that `parserOf` would make. */
+export function jsonFormOf(oid: number): JsonForm {
   const parse = parserOf(oid);
   return JSON_FORMS[oid] ?? ((text) => JSON.stringify(parse(text)));
 }
-
-/** The same as the driver asks for them. */
-export const wireTypes: pg.CustomTypesConfig = { getTypeParser: parserOf };
 
 function arrayElement(value: string | number): string {
   return `"${String(value).replace(/["\\]/g, '\\$&')}"`;

@@ -2,6 +2,7 @@
 import { PAGE_LIMIT, SEARCH_LENGTH, SEARCH_WORDS } from '../../contract/limits.ts';
 import type { ListedTask, TaskListQuery, TaskSort } from '../../contract/task.ts';
 import type { Database, Snapshot } from '../database/database.ts';
+import type { JsonRows } from '../database/rows.ts';
 import { validationError } from '../errors.ts';
 import type { Cursors } from '../http/cursor.ts';
 import { totalCounts, userRow } from '../sync/user-row.ts';
@@ -16,6 +17,8 @@ import {
   type Place,
   placeAfter,
 } from './listing-sql.ts';
+
+const PAGE_START = Buffer.from('{"tasks":[');
 
 function assertDates(query: TaskListQuery): void {
   const wrong = (['due_before', 'due_after'] as const).filter(
@@ -84,7 +87,7 @@ async function rowsAndTotal(
   database: Database,
   listing: Listing,
   includeTotal: boolean,
-): Promise<{ rows: string[]; total?: number }> {
+): Promise<{ rows: JsonRows; total?: number }> {
   const { statement, values } = listQuery(listing);
   if (!includeTotal) return { rows: await database.readJson(statement, values) };
   return database.snapshot(async (transaction) => {
@@ -105,7 +108,7 @@ export async function listTasks(
   cursors: Cursors,
   userId: string,
   query: TaskListQuery,
-): Promise<string> {
+): Promise<Buffer> {
   assertDates(query);
   const { limit = PAGE_LIMIT, skip = 0 } = query;
   const order = (query.order ?? 'desc') as Order;
@@ -114,9 +117,9 @@ export async function listTasks(
   // One row more than the page tells whether there is another page.
   const listing = { ...asked, after: placeOf(cursors, scope, query), skip, limit: limit + 1 };
   const { rows, total } = await rowsAndTotal(database, listing, query.include_total ?? false);
-  const tasks = rows.slice(0, limit);
-  const last = rows.length > limit ? (JSON.parse(tasks.at(-1) ?? '') as ListedTask) : undefined;
+  const last = rows.count > limit ? rows.object<ListedTask>(limit - 1) : undefined;
   const next = last ? cursors.seal(scope, placeAfter(last, asked)) : null;
   const counted = total === undefined ? '' : `,"total":${total}`;
-  return `{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}${counted}}`;
+  const end = `],"next_cursor":${JSON.stringify(next)}${counted}}`;
+  return Buffer.concat([PAGE_START, rows.first(limit), Buffer.from(end)]);
 }
