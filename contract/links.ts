@@ -42,6 +42,30 @@ export const PasswordReset = Type.Object(
 );
 export type PasswordReset = Static<typeof PasswordReset>;
 
+const PURPOSES = ['reset-password', 'verify-email', 'invitation'] as const;
+export type LinkPurpose = (typeof PURPOSES)[number];
+
+export const LinkCheck = Type.Object(
+  {
+    purpose: Type.Unsafe<LinkPurpose>({
+      type: 'string',
+      enum: [...PURPOSES],
+      description: 'The page that the link leads to; `invitation` for one that an operator gave.',
+      examples: ['reset-password'],
+      'x-error': `must be one of ${PURPOSES.join(', ')}`,
+    }),
+    token,
+  },
+  { $id: 'LinkCheck' },
+);
+export type LinkCheck = Static<typeof LinkCheck>;
+
+export const LinkChecked = Type.Object(
+  { valid: Type.Boolean({ description: 'False for one that never was, has expired or was used.' }) },
+  { $id: 'LinkChecked' },
+);
+export type LinkChecked = Static<typeof LinkChecked>;
+
 export const EmailConfirmation = Type.Object({ token }, { $id: 'EmailConfirmation' });
 export type EmailConfirmation = Static<typeof EmailConfirmation>;
 

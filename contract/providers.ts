@@ -1,7 +1,8 @@
-// Signing in elsewhere, on the wire: which services there are, how to begin, what is connected, and what can go wrong.
+// Signing in elsewhere, on the wire: which services there are, who may sign up, how to begin, what is connected, and what can go wrong.
 import { type Static, Type } from 'typebox';
 import { Time } from './common.ts';
 import { PROVIDER_LENGTH, REDIRECT_LENGTH } from './limits.ts';
+import { SIGN_UP_MODES, type SignUpMode } from './sign-up-modes.ts';
 
 const id = Type.String({ description: 'Names the service in addresses.', examples: ['google'] });
 const name = Type.String({ description: 'For people.', examples: ['Google'] });
@@ -9,8 +10,21 @@ const name = Type.String({ description: 'For people.', examples: ['Google'] });
 export const Provider = Type.Object({ id, name }, { $id: 'Provider' });
 export type Provider = Static<typeof Provider>;
 
-/** In the order in which they may be shown; empty where the operator has set none up. */
-export const ProviderList = Type.Object({ providers: Type.Array(Provider) }, { $id: 'ProviderList' });
+export const ProviderList = Type.Object(
+  {
+    providers: Type.Array(Provider, {
+      description: 'In the order in which they may be shown; empty where the operator has set none up.',
+    }),
+    sign_up: Type.Unsafe<SignUpMode>({
+      type: 'string',
+      enum: [...SIGN_UP_MODES],
+      description:
+        'Who may make an account, here or by another service: anybody, who has an invitation, or nobody.',
+      examples: ['open'],
+    }),
+  },
+  { $id: 'ProviderList' },
+);
 export type ProviderList = Static<typeof ProviderList>;
 
 const target = (description: string) =>

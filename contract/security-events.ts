@@ -27,6 +27,7 @@ export const SECURITY_EVENTS = {
   two_factor_enabled: 'A second factor was switched on; all other sessions ended.',
   two_factor_disabled: 'The second factor was switched off; all other sessions ended.',
   two_factor_failed: 'Somebody who knew the password gave a wrong code of the second factor.',
+  two_factor_code_mistyped: 'A wrong code was typed while a second factor was being set up.',
   recovery_code_used: 'Signed in with a recovery code.',
   recovery_codes_renewed: 'New recovery codes took the place of the old ones.',
   provider_connected: 'Another service was connected, by which one can sign in.',

@@ -31,6 +31,8 @@ import {
   EmailConfirmation,
   EmailConfirmed,
   ForgotPassword,
+  LinkCheck,
+  LinkChecked,
   PasswordReset,
 } from '../contract/links.ts';
 import { EXPORT_LINES, IMPORT_LINES_TOLD, ImportResult } from '../contract/portability.ts';
@@ -151,6 +153,8 @@ const NAMED_SCHEMAS: TSchema[] = [
   RecoveryCodes,
   ForgotPassword,
   PasswordReset,
+  LinkCheck,
+  LinkChecked,
   EmailConfirmation,
   EmailConfirmed,
   EmailChange,
@@ -245,6 +249,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const challenges = new ChallengeCookie({ https });
   const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
   const providers = providersOf(settings);
+  const signUps = new SignUpPolicy(settings.SIGNUP, database);
   const { auth, close } = createBetterAuth({
     connections: databaseOptions(options),
     database,
@@ -258,7 +263,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     https,
     sessionLifetime: lifetime,
     sessionMaximum: maximum,
-    signUps: new SignUpPolicy(settings.SIGNUP, database),
+    signUps,
     factors,
     links: links.requests,
     requireVerifiedEmail,
@@ -268,7 +273,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     logger,
   });
   const gates = { auth, close, callers, challenges, checks, deletions, ends, factors, limits, links, tokens };
-  return { ...gates, https, origin, providers, publicUrl, rules, requireVerifiedEmail };
+  return { ...gates, https, origin, providers, publicUrl, rules, requireVerifiedEmail, signUps };
 }
 
 async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
@@ -312,7 +317,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   });
   providerRoutes(app, createProviderService({ ...parts, database, trail, allowedOrigins: rules.allowed }));
   await betterAuthRoutes(app, { ...parts, trail, except: ANSWERED_BY_US });
-  await linkRoutes(app, { ...links, rules, checks });
+  await linkRoutes(app, { ...links, rules, checks, signUps: parts.signUps });
   accountRoutes(app, { ...parts, database, trail, cursors: new Cursors(secrets.secretKey, 'events') });
   apiTokenRoutes(app, tokens);
   taskRoutes(app, {

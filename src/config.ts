@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import { SIGN_UP_MODES, type SignUpMode } from '../contract/sign-up-modes.ts';
 import {
   boolean,
   host,
@@ -40,8 +41,6 @@ interface Variable<Value> {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-const SIGN_UP_MODES = ['open', 'invite', 'closed'] as const;
-export type SignUpMode = (typeof SIGN_UP_MODES)[number];
 /** Where front ends in development usually stand. */
 const DEFAULT_ORIGINS = ['localhost', '127.0.0.1'].flatMap((name) =>
   ['3000', '3001'].map((port) => `http://${name}:${port}`),

@@ -35,6 +35,7 @@ describe('the other services', () => {
     const stranger = new Client(server.url);
     expect((await stranger.get('/api/auth/providers')).body).toEqual({
       providers: [{ id: 'oidc', name: 'Acme' }],
+      sign_up: 'open',
     });
     const all = {
       GOOGLE_CLIENT_ID: 'g',

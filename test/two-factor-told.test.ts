@@ -45,6 +45,22 @@ describe('the trail of security events', () => {
   });
 });
 
+describe('a wrong code', () => {
+  it('of a factor that is still being set up is told as a slip, and not as an attack', async () => {
+    const ada = await seedClient(server);
+    const { body } = await ada.post('/api/account/two-factor', { password: PASSWORD });
+    const authenticator = new Authenticator(body.otpauth_uri);
+    const wrong = await ada.post('/api/account/two-factor/confirm', { code: authenticator.wrong() });
+    expectProblem(wrong, 'validation_error');
+    const right = await ada.post('/api/account/two-factor/confirm', { code: authenticator.code() });
+    expect(right.status).toBe(200);
+    const { events } = (await ada.get('/api/account/events')).body;
+    const kinds = events.map(({ kind }: { kind: string }) => kind);
+    expect(kinds.slice(0, 2)).toEqual(['two_factor_enabled', 'two_factor_code_mistyped']);
+    expect(kinds).not.toContain('two_factor_failed');
+  });
+});
+
 describe('the document', () => {
   it('says what these routes answer', async () => {
     const judge = new Judge((await new Client(server.url).get('/openapi.json')).body);

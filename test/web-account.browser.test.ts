@@ -100,7 +100,7 @@ describe('the owner', () => {
     const { page, client } = await stage.person({ expected });
     const other = await stage.elsewhere(client);
     await open(page, 'Security');
-    await page.getByLabel('Present password').fill('not the one');
+    await page.getByLabel('Current password').fill('not the one');
     await page.getByLabel('New password').fill('short');
     await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByText('At least 8 characters, please.').waitFor();
@@ -109,8 +109,8 @@ describe('the owner', () => {
     await page.getByText(/^New password .*common/).waitFor();
     await page.getByLabel('New password').fill('a quite new password');
     await page.getByRole('button', { name: 'Change password' }).click();
-    await page.getByText('Present password is not your password.').waitFor();
-    await page.getByLabel('Present password').fill(PASSWORD);
+    await page.getByText('Current password is not your password.').waitFor();
+    await page.getByLabel('Current password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByText('Your password is changed, and 1 other device signed out.').waitFor();
     await card(page, 'What happened')

@@ -135,6 +135,54 @@ describe('a deleted account', () => {
   });
 });
 
+describe.each(LOOKS)('a session that has ended, with the account or without it: on %s', (_name, look) => {
+  it('leaves what the device keeps, until it is signed in again or removed by a press', async () => {
+    const { page, client } = await stage.person({ ...look, expected: NO_NETWORK });
+    await write(page, 'One');
+    await eventually(async () => (await client.get('/api/tasks')).body.tasks.length).toBe(1);
+    const elsewhere = await stage.elsewhere(client);
+    expect((await elsewhere.delete('/api/account', { json: { password: PASSWORD } })).status).toBe(200);
+    await page.getByRole('dialog', { name: 'Please sign in again' }).waitFor();
+    await page.reload();
+    await atTheDoor(page);
+    await page.getByText(/is kept on this device/).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(await kept(page)).not.toEqual(NOTHING);
+    await page.getByRole('button', { name: 'Remove this account’s data from this device' }).click();
+    await page.getByText('Removed from this device.').waitFor();
+    await eventually(() => kept(page)).toEqual(NOTHING);
+    await page.reload();
+    await atTheDoor(page);
+    expect(await page.getByText(/is kept on this device/).count()).toBe(0);
+  });
+});
+
+describe('what was never sent before a session ended', () => {
+  it('is removed from the device only by somebody who knows of it', async () => {
+    const { page, client } = await stage.person({ expected: NO_NETWORK });
+    await page.route('**/api/tasks', (route) => route.abort());
+    await write(page, 'Never sent');
+    await page.getByText('Offline · 1 change waiting').waitFor();
+    await client.post('/api/auth/logout');
+    await page.reload();
+    await atTheDoor(page);
+    const remove = page.getByRole('button', { name: 'Remove this account’s data from this device' });
+    const questions: string[] = [];
+    page.once('dialog', (question) => {
+      questions.push(question.message());
+      void question.dismiss();
+    });
+    await remove.click();
+    await eventually(() => questions).toEqual([
+      '1 change has not been sent yet and would be lost. Remove it all the same?',
+    ]);
+    expect(await kept(page)).not.toEqual(NOTHING);
+    page.once('dialog', (question) => void question.accept());
+    await remove.click();
+    await eventually(() => kept(page)).toEqual(NOTHING);
+  });
+});
+
 describe('an account', () => {
   it('stays while an import of it is running, which goes on whatever is typed meanwhile', async () => {
     const { page, client } = await stage.person({ expected });

@@ -49,7 +49,7 @@ describe.each(LOOKS)('on %s', (_name, look) => {
 });
 
 describe('an invitation', () => {
-  it('that was used opens nothing more, which is said at its field', async () => {
+  it('that was used says so at once, and leads to the door', async () => {
     const link = await newLink();
     const first = await stage.stranger({ expected });
     await first.page.goto(link);
@@ -58,18 +58,26 @@ describe('an invitation', () => {
     await first.page.getByText('A blank page').waitFor();
     const { page } = await stage.stranger({ expected });
     await page.goto(link);
+    await page.getByText('This invitation is not valid any more').waitFor();
+    expect(await page.getByLabel('Password').count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Use another invitation' }).click();
     await fill(page);
+    await page.getByLabel('Invitation').fill(link);
     await create(page);
     await page.getByText('The invitation is not valid, has expired or was used.').waitFor();
     expect(await page.getByLabel('Invitation').getAttribute('aria-invalid')).toBe('true');
     await eventually(() => page.evaluate('document.activeElement.name')).toBe('invitation');
     expect(await violations(page)).toEqual([]);
+    await page.goto(await newLink());
+    await page.getByLabel('Name').waitFor();
   });
 
-  it('is asked for where one is needed, and is taken as a whole link, too', async () => {
+  it('is what the door says that one needs, and is taken as a whole link, too', async () => {
     const { page } = await stage.stranger({ expected });
-    await page.getByRole('button', { name: 'Create an account' }).click();
-    expect(await page.getByLabel('Invitation').count()).toBe(0);
+    await page.getByRole('button', { name: 'Use an invitation' }).click();
+    await page.getByText('New accounts are by invitation here.').waitFor();
+    expect(await violations(page)).toEqual([]);
     await fill(page);
     await create(page);
     await page.getByText(/by invitation only/).waitFor();

@@ -62,7 +62,7 @@ describe('the next person on a machine', () => {
     });
     await signOut(page);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    expect(questions).toEqual([expect.stringMatching(/^1 of your changes have not been sent/)]);
+    expect(questions).toEqual([expect.stringMatching(/^1 change has not been sent yet/)]);
     await page.unroute('**/api/tasks');
     await signIn(page, grace.account.email);
     await page.getByText('A blank page').waitFor();
@@ -180,7 +180,11 @@ describe('a page whose cookie has become somebody else’s', () => {
     await page.getByRole('dialog', { name: 'Please sign in again' }).waitFor();
     expect(await titlesOf(grace)).toEqual(['Grace’s plum']);
     expect(await page.content()).not.toContain('Grace’s plum');
-    await page.getByRole('button', { name: 'Sign out on this device' }).click();
+    page.once('dialog', (question) => {
+      expect(question.message()).toContain('1 change has not been sent yet and would be lost.');
+      void question.accept();
+    });
+    await page.getByRole('button', { name: /^Remove this account’s data/ }).click();
     await page.getByRole('button', { name: 'Create an account' }).waitFor();
     // Somebody else's session is not ours to end.
     expect((await grace.get('/api/tasks')).status).toBe(200);

@@ -199,7 +199,7 @@ describe('the account', () => {
     await services(page).getByRole('button', { name: 'Disconnect Acme' }).waitFor();
     expect(page.url()).toBe(`${entrance.url}/account/security`);
     await page.getByText('Another service was connected, by which one can sign in.').waitFor();
-    expect(await page.getByLabel('Present password').count()).toBe(1);
+    expect(await page.getByLabel('Current password').count()).toBe(1);
     await services(page).getByRole('button', { name: 'Disconnect Acme' }).click();
     await page.getByText('Acme does not sign you in any more.').waitFor();
     await services(page).getByRole('button', { name: 'Connect Acme…' }).waitFor();

@@ -10,12 +10,12 @@ import { sessionLost } from './http.ts';
 import { Icon, Logo } from './icons.tsx';
 import { isHelpOpen } from './keyboard.ts';
 import { Lazy } from './lazy.tsx';
+import { leave } from './leaving.ts';
 import { user } from './person.ts';
 import { ACCOUNT_ROUTES, go, hrefOf, MAIN_ROUTES, type Route, route, TITLES } from './routes.ts';
-import { phase, signOut } from './session.ts';
+import { phase } from './session.ts';
 import { StatusChip } from './status-chip.tsx';
 import { TasksPage } from './tasks-page.tsx';
-import { say } from './toasts.ts';
 import { Toasts } from './toasts-view.tsx';
 import { TrashPage } from './trash-page.tsx';
 
@@ -62,13 +62,9 @@ function SessionEnded(): JSX.Element {
       <p class="lead-small">Your session has ended. Nothing you typed is lost: it goes on where you were.</p>
       <Door isReturning />
       <p class="door-switch">
-        Not you?{' '}
-        <button
-          type="button"
-          class="link"
-          onClick={() => void signOut().catch(() => say('The server cannot be reached.'))}
-        >
-          Sign out on this device
+        Not you, or no longer wanted here?{' '}
+        <button type="button" class="link" onClick={() => void leave()}>
+          Remove this account’s data from this device
         </button>
       </p>
     </Dialog>

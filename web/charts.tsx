@@ -133,6 +133,9 @@ export function Calendar({ days }: { days: readonly Day[] }): JSX.Element {
 
 const TREND = { width: 420, height: 200, left: 26, top: 8, bottom: 24 };
 
+/** Every so many days there is a date below, but not where today stands. */
+const LABEL_DAYS = 10;
+
 /** A round number above: 1, 2, 5, 10, 20, 50 … */
 function roundUp(number: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, number)));
@@ -165,13 +168,16 @@ export function Trend({ days }: { days: readonly Day[] }): JSX.Element {
             height={height - bottom - y(completed)}
             rx="1.5"
           />
-          {index % 10 === 0 && (
+          {index % LABEL_DAYS === 0 && index < days.length - LABEL_DAYS / 2 && (
             <text class="axis" x={left + index * step} y={height - 6}>
               {shortDate(date)}
             </text>
           )}
         </g>
       ))}
+      <text class="axis axis-end" x={width} y={height - 6}>
+        Today
+      </text>
       <polyline class="trend-made" points={made} />
     </svg>
   );

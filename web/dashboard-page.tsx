@@ -54,6 +54,7 @@ function Numbers({ data }: { data: Overview }): JSX.Element {
   const numbers: [string, number, string][] = [
     ['open', stats.pending_tasks, ''],
     ['done', stats.completed_tasks, ''],
+    ['in the book', stats.total_tasks, ''],
     ['overdue', due.overdue, due.overdue > 0 ? 'is-late' : ''],
     [streak.current_days === 1 ? 'day in a row' : 'days in a row', streak.current_days, ''],
     [streak.longest_days === 1 ? 'day, longest streak' : 'days, longest streak', streak.longest_days, ''],
@@ -69,9 +70,7 @@ function Numbers({ data }: { data: Overview }): JSX.Element {
           </div>
         ))}
       </dl>
-      <p class="figure-note">
-        {count(stats.total_tasks, 'task')} in the book. A streak is days in a row with something ticked off.
-      </p>
+      <p class="figure-note">A streak is days in a row with something ticked off.</p>
     </section>
   );
 }

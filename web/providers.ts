@@ -1,7 +1,20 @@
-// Other services to sign in with: the way there, and what is said after the way back.
+// What the server has at its door: other services to sign in with, the way there and back, and who may sign up.
+import { signal } from '@preact/signals';
 import type { ProviderList, ProviderRedirect } from '../contract/providers.ts';
 import { SIGN_IN_FAILURES, type SignInFailure } from '../contract/sign-in-failures.ts';
 import { call, type RequestOptions } from './http.ts';
+
+/** Kept once it is known. */
+export const ways = signal<ProviderList | undefined>(undefined);
+
+export async function learnWays(): Promise<void> {
+  if (ways.value) return;
+  try {
+    ways.value = await readProviders();
+  } catch {
+    // The other ways in are there; these are looked for again when the door is next seen.
+  }
+}
 
 export function readProviders(): Promise<ProviderList> {
   return call<ProviderList>('GET', 'api/auth/providers', { anonymous: true });

@@ -88,6 +88,7 @@ function codesIn(hash: string): { token: string; invitation: string } {
 
 /** Once used, a link's code need not stay in the address. */
 export function dropCodes(): void {
+  linkCodes.value = { token: '', invitation: '' };
   take(location.href.replace(/#.*/, ''), false);
 }
 

@@ -7,6 +7,7 @@ import { call, Refused, serverNow, sessionLost, Unreachable } from './http.ts';
 import { resetList } from './list-state.ts';
 import { become, lastPerson, type Person, user, watchOtherTabs } from './person.ts';
 import { ownSteps } from './routes.ts';
+import { Storage } from './storage.ts';
 import { closeStore, openStore, resumeStore } from './store.ts';
 import { draftKeyOf, writeSetting } from './theme.ts';
 import { forgetToasts, say } from './toasts.ts';
@@ -177,6 +178,25 @@ export async function signOut(): Promise<void> {
     if (!(error instanceof Refused && error.status === 401)) throw error;
   }
   await depart();
+}
+
+/** Changes of whoever was here last that the server has never heard of. */
+export async function unsentOfLastPerson(): Promise<number> {
+  const last = lastPerson();
+  if (!last) return 0;
+  const storage = new Storage(last.id);
+  const { length } = await storage.readOperations();
+  await storage.close();
+  return length;
+}
+
+/** Nothing that this browser kept of whoever was here last: they may never sign in again, their account may be gone. */
+export async function forgetLastPerson(): Promise<void> {
+  const last = lastPerson();
+  if (!last) return;
+  await new Storage(last.id).erase();
+  writeSetting(draftKeyOf(last.id), null);
+  become(null);
 }
 
 /** The account with all that is in it, on the server and here. @throws Refused, Unreachable: then it is still there */

@@ -1,6 +1,6 @@
 // Who may make an account: anybody, who has an invitation, or nobody.
 import { createHash } from 'node:crypto';
-import type { SignUpMode } from '../config.ts';
+import type { SignUpMode } from '../../contract/sign-up-modes.ts';
 import type { Database } from '../database/database.ts';
 import { AppError } from '../errors.ts';
 import { invitationByToken, invitationForEmail } from './invitation-repository.ts';
@@ -44,6 +44,13 @@ export class SignUpPolicy {
     const [invitation] = await this.#database.read(invitationForEmail, [email.toLowerCase()]);
     if (!invitation) throw invitationRequired();
     return invitation.id;
+  }
+
+  /** Whether this code still lets somebody in, as far as that can be said without an e-mail. */
+  async takes(code: string): Promise<boolean> {
+    if (this.mode !== 'invite') return this.mode === 'open';
+    const [invitation] = await this.#database.read(invitationByToken, [invitationHash(code)]);
+    return invitation?.is_valid === true;
   }
 
   #assertNotClosed(): void {

@@ -30,8 +30,10 @@ const ARGUMENTS = [
  * Starts a headless Chromium; the caller closes it. `CHROMIUM_PATH` names another one. The package's is for
  * Linux on x64: elsewhere the machine's own Chrome is taken.
  */
-export async function launchBrowser(): Promise<Browser> {
-  const options = { headless: true, args: ARGUMENTS };
+export async function launchBrowser({ hasScrollbars = false } = {}): Promise<Browser> {
+  // Without a screen there are none, unless they are what is looked at.
+  const ignoreDefaultArgs = hasScrollbars ? ['--hide-scrollbars'] : [];
+  const options = { headless: true, args: ARGUMENTS, ignoreDefaultArgs };
   const own = process.env.CHROMIUM_PATH;
   if (own) return chromium.launch({ ...options, executablePath: own });
   if (process.platform !== 'linux' || process.arch !== 'x64') {

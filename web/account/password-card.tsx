@@ -14,10 +14,10 @@ import { Card, CardForm } from './frame.tsx';
 export function PasswordCard({ onChanged }: { onChanged: () => void }): JSX.Element {
   const form = useForm<'current_password' | 'new_password'>({
     id: 'security',
-    labels: { current_password: 'Present password', new_password: 'New password' },
+    labels: { current_password: 'Current password', new_password: 'New password' },
     check: ({ current_password, new_password }) =>
       faults({
-        current_password: current_password === '' ? 'Please type your present password.' : undefined,
+        current_password: current_password === '' ? 'Please type your current password.' : undefined,
         new_password: newPasswordFault(new_password),
       }),
     send: async (json) => {

@@ -8,10 +8,10 @@ import { Field } from '../field.tsx';
 import { faults, useForm } from '../form.ts';
 import { call } from '../http.ts';
 import { Icon } from '../icons.tsx';
-import { pendingCount } from '../outbox.ts';
+import { leave } from '../leaving.ts';
 import { user } from '../person.ts';
 import { type Reading, useReading } from '../reading.ts';
-import { renew, signOut } from '../session.ts';
+import { renew } from '../session.ts';
 import { chooseShortcuts, chooseTheme, hasShortcuts, THEMES, type Theme, theme } from '../theme.ts';
 import { say } from '../toasts.ts';
 import { AccountFrame, Card, CardForm, Unread } from './frame.tsx';
@@ -149,17 +149,6 @@ function ThisDevice(): JSX.Element {
       </button>
     </Card>
   );
-}
-
-async function leave(): Promise<void> {
-  const waiting = pendingCount.value;
-  const question = `${waiting} of your changes have not been sent yet and would be lost. Sign out all the same?`;
-  if (waiting > 0 && !confirm(question)) return;
-  try {
-    await signOut();
-  } catch {
-    say('The server cannot be reached, so you are still signed in.', { tone: 'problem' });
-  }
 }
 
 export function YouPage(): JSX.Element {

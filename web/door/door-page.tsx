@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Logo } from '../icons.tsx';
 import { Door } from './door.tsx';
+import { KeptHere } from './kept-here.tsx';
 
 const TITLE_ID = 'door-title';
 
@@ -43,6 +44,7 @@ export function SignInPage(): JSX.Element {
   return (
     <Doorway>
       <Door titleId={TITLE_ID} />
+      <KeptHere />
     </Doorway>
   );
 }

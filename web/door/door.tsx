@@ -1,16 +1,23 @@
 // The door: which form stands in it, and the ways in that need none.
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { SignUpMode } from '../../contract/sign-up-modes.ts';
 import { Icon } from '../icons.tsx';
 import { hasPasskeys, NotGiven, showPasskey } from '../passkey.ts';
-import { failureSentence } from '../providers.ts';
-import { linkCodes, takeWayBack } from '../routes.ts';
+import { failureSentence, learnWays, ways } from '../providers.ts';
+import { dropCodes, linkCodes, takeWayBack } from '../routes.ts';
 import { arriveByCookie } from '../session.ts';
 import { CodeForm, ForgotForm, LogInForm, SignUpForm } from './forms.tsx';
+import { useLink } from './link-check.ts';
 import { ProviderButtons } from './provider-buttons.tsx';
 
 type Step = 'in' | 'up' | 'code' | 'forgot' | 'told';
+
+const BY_INVITATION =
+  'New accounts are by invitation here. Open the link that you were given, or paste it below.';
+const OLD_INVITATION =
+  'This invitation is not valid any more: it was used, or is too old. If it was you, sign in; if not, ask for another one.';
 
 const TITLES: Record<Step, string> = {
   in: 'Welcome back',
@@ -52,8 +59,15 @@ function PasskeyButton({ onCode }: { onCode: () => void }): JSX.Element | null {
   );
 }
 
+interface LinksProps {
+  step: Step;
+  /** Undefined until it is known. */
+  signUps: SignUpMode | undefined;
+  go: (step: Step) => void;
+}
+
 /** The way between the forms. */
-function Links({ step, go }: { step: Step; go: (step: Step) => void }): JSX.Element | null {
+function Links({ step, signUps, go }: LinksProps): JSX.Element | null {
   const link = (target: Step, words: string) => (
     <button type="button" class="link" onClick={() => go(target)}>
       {words}
@@ -63,7 +77,9 @@ function Links({ step, go }: { step: Step; go: (step: Step) => void }): JSX.Elem
     return (
       <p class="door-links">
         {link('forgot', 'Forgot it?')}
-        <span>New here? {link('up', 'Create an account')}</span>
+        {signUps !== undefined && signUps !== 'closed' && (
+          <span>New here? {link('up', signUps === 'open' ? 'Create an account' : 'Use an invitation')}</span>
+        )}
       </p>
     );
   if (step === 'up')
@@ -73,6 +89,46 @@ function Links({ step, go }: { step: Step; go: (step: Step) => void }): JSX.Elem
       </p>
     );
   return step === 'code' ? null : <p class="door-links">{link('in', 'Back to sign in')}</p>;
+}
+
+/** Who may make an account here; where the server cannot be asked, it will say so itself. */
+function useSignUps(): SignUpMode | undefined {
+  const isAsked = useSignal(false);
+  useEffect(() => void learnWays().then(() => (isAsked.value = true)), []);
+  return ways.value?.sign_up ?? (isAsked.value ? 'open' : undefined);
+}
+
+interface SignUpProps {
+  signUps: SignUpMode | undefined;
+  typed: Signal<string>;
+  go: (step: Step) => void;
+  onTold: (words: string) => void;
+}
+
+/** The form, or why there is none. */
+function SignUp({ signUps, typed, go, onTold }: SignUpProps): JSX.Element {
+  const { invitation } = linkCodes.value;
+  const link = useLink('invitation', invitation);
+  if (signUps === 'closed') return <p>This server takes no new accounts.</p>;
+  if (invitation !== '' && link === 'asking') return <p class="lead-small">One moment…</p>;
+  if (invitation !== '' && link === 'old')
+    return (
+      <>
+        <p>{OLD_INVITATION}</p>
+        <button type="button" class="button primary wide" onClick={() => go('in')}>
+          Sign in
+        </button>
+        <button type="button" class="button quiet wide" onClick={dropCodes}>
+          Use another invitation
+        </button>
+      </>
+    );
+  return (
+    <>
+      {signUps === 'invite' && invitation === '' && <p class="lead-small">{BY_INVITATION}</p>}
+      <SignUpForm key={invitation} isByInvitation={signUps === 'invite'} typed={typed} onTold={onTold} />
+    </>
+  );
 }
 
 export interface DoorProps {
@@ -86,6 +142,8 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
   const [{ error, isCodeMissing }] = useState(takeWayBack);
   const step = useSignal<Step>(isCodeMissing ? 'code' : 'in');
   const told = useSignal('');
+  const typed = useSignal('');
+  const signUps = useSignUps();
   const title = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
@@ -111,18 +169,22 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
       )}
       {now === 'in' && (
         <>
-          <LogInForm isReturning={isReturning} onCode={() => (step.value = 'code')} />
+          <LogInForm isReturning={isReturning} typed={typed} onCode={() => (step.value = 'code')} />
           <PasskeyButton onCode={() => (step.value = 'code')} />
         </>
       )}
-      {now === 'up' && <SignUpForm key={invitation} onTold={tell} />}
-      {(now === 'in' || (now === 'up' && invitation === '')) && (
+      {now === 'up' && (
+        <SignUp signUps={signUps} typed={typed} go={(to) => (step.value = to)} onTold={tell} />
+      )}
+      {(now === 'in' || (now === 'up' && invitation === '' && signUps !== 'closed')) && (
         <ProviderButtons inNewTab={isReturning} failure={failureSentence(error)} />
       )}
       {now === 'code' && <CodeForm onBack={() => (step.value = 'in')} />}
-      {now === 'forgot' && <ForgotForm onTold={tell} />}
+      {now === 'forgot' && <ForgotForm typed={typed} onTold={tell} />}
       {now === 'told' && <p class="lead-small">{told.value}</p>}
-      {(!isReturning || now !== 'in') && <Links step={now} go={(target) => (step.value = target)} />}
+      {(!isReturning || now !== 'in') && (
+        <Links step={now} signUps={signUps} go={(target) => (step.value = target)} />
+      )}
     </div>
   );
 }

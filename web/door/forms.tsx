@@ -1,5 +1,5 @@
 // The forms at the door: sign in, sign up, the second step, and a lost password.
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { Field } from '../field.tsx';
 import { type Form, faults, useForm } from '../form.ts';
@@ -32,17 +32,29 @@ export function DoorForm<Name extends string>({ form, button, children }: FrameP
   );
 }
 
+type FieldOf<Name extends string> = ReturnType<Form<Name>['field']>;
+
+/** What was typed as the e-mail goes along from one form of the door to the next. */
+function kept<Name extends string>(field: FieldOf<Name>, typed: Signal<string> | undefined): FieldOf<Name> {
+  const onInput = (value: string) => {
+    field.onInput(value);
+    if (typed) typed.value = value;
+  };
+  return { ...field, onInput };
+}
+
 export interface LogInProps {
   /** Somebody whose session has ended. */
   isReturning: boolean;
+  typed: Signal<string>;
   onCode: () => void;
 }
 
-export function LogInForm({ isReturning, onCode }: LogInProps): JSX.Element {
+export function LogInForm({ isReturning, typed, onCode }: LogInProps): JSX.Element {
   const form = useForm<'email' | 'password'>({
     id: 'door',
     labels: { email: 'E-mail', password: 'Password' },
-    start: { email: isReturning ? (user.value?.email ?? '') : '' },
+    start: { email: typed.value || (isReturning ? (user.value?.email ?? '') : '') },
     check: ({ email, password }) =>
       faults({
         email: emailFault(email),
@@ -61,7 +73,7 @@ export function LogInForm({ isReturning, onCode }: LogInProps): JSX.Element {
   });
   return (
     <DoorForm form={form} button="Sign in">
-      <Field {...form.field('email')} type="email" autocomplete="username" />
+      <Field {...kept(form.field('email'), typed)} type="email" autocomplete="username" />
       <Field {...form.field('password')} type="password" autocomplete="current-password" />
     </DoorForm>
   );
@@ -72,9 +84,15 @@ function codeIn(given: string): string {
   return given.trim().replace(/^.*#invitation=/, '');
 }
 
-export function SignUpForm({ onTold }: { onTold: (words: string) => void }): JSX.Element {
-  const start = { invitation: linkCodes.value.invitation };
-  const isInvited = useSignal(start.invitation !== '');
+interface SignUpFormProps {
+  isByInvitation: boolean;
+  typed: Signal<string>;
+  onTold: (words: string) => void;
+}
+
+export function SignUpForm({ isByInvitation, typed, onTold }: SignUpFormProps): JSX.Element {
+  const start = { invitation: linkCodes.value.invitation, email: typed.value };
+  const isInvited = useSignal(isByInvitation || start.invitation !== '');
   const form = useForm<'name' | 'email' | 'password' | 'invitation'>({
     id: 'door',
     labels: { name: 'Name', email: 'E-mail', password: 'Password', invitation: 'Invitation' },
@@ -101,7 +119,7 @@ export function SignUpForm({ onTold }: { onTold: (words: string) => void }): JSX
   return (
     <DoorForm form={form} button="Create account">
       <Field {...form.field('name')} type="text" autocomplete="name" />
-      <Field {...form.field('email')} type="email" autocomplete="username" />
+      <Field {...kept(form.field('email'), typed)} type="email" autocomplete="username" />
       <Field {...form.field('password')} type="password" autocomplete="new-password" hint={PASSWORD_HINT} />
       {isInvited.value && (
         <Field
@@ -166,11 +184,16 @@ export function CodeForm({ onBack }: { onBack: () => void }): JSX.Element {
   );
 }
 
-export function ForgotForm({ onTold }: { onTold: (words: string) => void }): JSX.Element {
+interface ForgotFormProps {
+  typed?: Signal<string>;
+  onTold: (words: string) => void;
+}
+
+export function ForgotForm({ typed, onTold }: ForgotFormProps): JSX.Element {
   const form = useForm<'email'>({
     id: 'door',
     labels: { email: 'E-mail' },
-    start: { email: user.value?.email ?? '' },
+    start: { email: typed?.value || (user.value?.email ?? '') },
     check: ({ email }) => faults({ email: emailFault(email) }),
     send: async ({ email }) => {
       const json = { email: email.trim() };
@@ -185,7 +208,7 @@ export function ForgotForm({ onTold }: { onTold: (words: string) => void }): JSX
     <>
       <p class="lead-small">We send you a link by which you can choose a new one.</p>
       <DoorForm form={form} button="Send the link">
-        <Field {...form.field('email')} type="email" autocomplete="username" />
+        <Field {...kept(form.field('email'), typed)} type="email" autocomplete="username" />
       </DoorForm>
     </>
   );

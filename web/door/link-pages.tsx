@@ -9,6 +9,7 @@ import { user } from '../person.ts';
 import { dropCodes, go, linkCodes } from '../routes.ts';
 import { Doorway } from './door-page.tsx';
 import { DoorForm, ForgotForm } from './forms.tsx';
+import { useLink } from './link-check.ts';
 import { newPasswordFault, PASSWORD_HINT } from './password-rules.ts';
 
 const OLD_LINK = 'This link is not valid any more: it was used, is too old, or a newer one was sent.';
@@ -21,10 +22,10 @@ function Title({ words }: { words: string }): JSX.Element {
   );
 }
 
-/** A signed-in person's way back; everybody else's to the door. */
-function Onwards(): JSX.Element {
+/** A signed-in person's way back; everybody else's to the door. Aside where there is something else to do. */
+function Onwards({ isAside = false }: { isAside?: boolean }): JSX.Element {
   return (
-    <button type="button" class="button primary wide" onClick={() => go('tasks')}>
+    <button type="button" class={`button ${isAside ? 'quiet' : 'primary'} wide`} onClick={() => go('tasks')}>
       {user.value ? 'To your tasks' : 'Sign in'}
     </button>
   );
@@ -61,24 +62,27 @@ function NewPassword({ onDone, onOld }: { onDone: (words: string) => void; onOld
 }
 
 export function ResetPage(): JSX.Element {
-  const state = useSignal<'ask' | 'done' | 'old' | 'sent'>(linkCodes.value.token ? 'ask' : 'old');
+  const link = useLink('reset-password', linkCodes.value.token);
+  const step = useSignal<'old' | 'done' | 'sent' | undefined>(undefined);
+  const now = step.value ?? link;
   const words = useSignal('');
   const tell = (next: 'done' | 'sent') => (text: string) => {
     words.value = text;
-    state.value = next;
+    step.value = next;
   };
   return (
     <Doorway>
       <div class="door-steps" role="status">
-        <Title words={state.value === 'done' ? 'Done' : 'Choose a new password'} />
-        {state.value === 'ask' && <NewPassword onDone={tell('done')} onOld={() => (state.value = 'old')} />}
-        {state.value === 'old' && (
+        <Title words={now === 'done' ? 'Done' : 'Choose a new password'} />
+        {now === 'asking' && <p class="lead-small">One moment…</p>}
+        {now === 'live' && <NewPassword onDone={tell('done')} onOld={() => (step.value = 'old')} />}
+        {now === 'old' && (
           <>
             <p>{OLD_LINK}</p>
             <ForgotForm onTold={tell('sent')} />
           </>
         )}
-        {(state.value === 'done' || state.value === 'sent') && (
+        {(now === 'done' || now === 'sent') && (
           <>
             <p>{words.value}</p>
             <Onwards />
@@ -97,7 +101,7 @@ export function ForgotPage(): JSX.Element {
       <div class="door-steps" role="status">
         <Title words={told.value === '' ? 'Choose a new password' : 'Look into your mail'} />
         {told.value === '' ? <ForgotForm onTold={(words) => (told.value = words)} /> : <p>{told.value}</p>}
-        <Onwards />
+        <Onwards isAside={told.value === ''} />
       </div>
     </Doorway>
   );
@@ -118,18 +122,20 @@ export function VerifyPage(): JSX.Element {
     explain: ({ code }) => (code === 'invalid_link' ? { form: OLD_LINK } : undefined),
   });
   const done = useSignal('');
-  const isMissing = linkCodes.value.token === '';
+  const link = useLink('verify-email', linkCodes.value.token);
   return (
     <Doorway>
       <div class="door-steps" role="status">
         <Title words={done.value === '' ? 'Confirm your e-mail' : 'Done'} />
-        {done.value === '' && !isMissing ? (
+        {done.value === '' && link === 'asking' && <p class="lead-small">One moment…</p>}
+        {done.value === '' && link === 'live' && (
           <DoorForm form={form} button="Confirm">
             <p class="lead-small">One press, and we know that this address is yours.</p>
           </DoorForm>
-        ) : (
+        )}
+        {(done.value !== '' || link === 'old') && (
           <>
-            <p>{isMissing ? OLD_LINK : done.value}</p>
+            <p>{done.value || OLD_LINK}</p>
             <Onwards />
           </>
         )}

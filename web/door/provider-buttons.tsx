@@ -1,21 +1,8 @@
 // Other services to sign in with, as the operator has set them up.
-import { signal, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { Provider } from '../../contract/providers.ts';
-import { readProviders, wayTo } from '../providers.ts';
-
-/** Kept once they are known. */
-const known = signal<readonly Provider[] | undefined>(undefined);
-
-async function learn(): Promise<void> {
-  if (known.value) return;
-  try {
-    known.value = (await readProviders()).providers;
-  } catch {
-    // The other ways in are there; this one is looked for again when the door is next seen.
-  }
-}
+import { ways, wayTo } from '../providers.ts';
 
 export interface ProviderButtonsProps {
   /** In a tab of its own, since this page has somebody's work in it. */
@@ -27,7 +14,6 @@ export interface ProviderButtonsProps {
 export function ProviderButtons({ inNewTab, failure }: ProviderButtonsProps): JSX.Element {
   const fault = useSignal(failure);
   const isBusy = useSignal(false);
-  useEffect(() => void learn(), []);
   const leave = async ({ id }: Provider) => {
     if (isBusy.value) return;
     isBusy.value = true;
@@ -49,7 +35,7 @@ export function ProviderButtons({ inNewTab, failure }: ProviderButtonsProps): JS
   };
   return (
     <>
-      {known.value?.map((provider) => (
+      {ways.value?.providers.map((provider) => (
         <button
           key={provider.id}
           type="button"

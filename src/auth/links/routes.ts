@@ -7,6 +7,8 @@ import {
   EmailConfirmation,
   EmailConfirmed,
   ForgotPassword,
+  LinkCheck,
+  LinkChecked,
   PasswordReset,
 } from '../../../contract/links.ts';
 import { validationError } from '../../errors.ts';
@@ -19,6 +21,7 @@ import type { Actor } from '../caller.ts';
 import { callerOf } from '../guard.ts';
 import type { PasswordChecks } from '../password-checks.ts';
 import { passwordFault } from '../passwords.ts';
+import type { SignUpPolicy } from '../sign-up-policy.ts';
 import { emailFault } from '../user-rules.ts';
 import { betterAuthLinkRoutes, clientReset } from './better-auth-routes.ts';
 import type { LinkRequests } from './requests.ts';
@@ -29,6 +32,7 @@ export interface LinkRoutesOptions {
   uses: LinkUses;
   checks: PasswordChecks;
   rules: OriginRules;
+  signUps: SignUpPolicy;
 }
 
 const text = Type.String({ 'x-error': 'must be a string' });
@@ -93,6 +97,23 @@ function passwordRoutes(app: FastifyInstance, { requests, uses }: LinkRoutesOpti
   });
 }
 
+function checkRoute(app: FastifyInstance, { uses, signUps }: LinkRoutesOptions): void {
+  const checked = operation({
+    id: 'checkLink',
+    tag: 'Authentication',
+    summary: 'Ask whether a link can still be used, without using it',
+    description:
+      'So that a page can say at once that its link is too old, before anybody fills in a form. Who has a link learns what using it would tell, too.',
+    body: LinkCheck,
+    answers: { 200: LinkChecked },
+    errors: BODY_ERRORS,
+  });
+  app.post('/api/auth/check-link', { schema: checked }, async (request): Promise<LinkChecked> => {
+    const { purpose, token } = check(LinkCheck, jsonBody(request));
+    return { valid: await (purpose === 'invitation' ? signUps.takes(token) : uses.isLive(purpose, token)) };
+  });
+}
+
 function emailRoutes(app: FastifyInstance, { requests, uses, checks }: LinkRoutesOptions): void {
   const confirm = operation({
     id: 'confirmEmail',
@@ -148,6 +169,7 @@ function emailRoutes(app: FastifyInstance, { requests, uses, checks }: LinkRoute
 
 export async function linkRoutes(app: FastifyInstance, options: LinkRoutesOptions): Promise<void> {
   passwordRoutes(app, options);
+  checkRoute(app, options);
   emailRoutes(app, options);
   await betterAuthLinkRoutes(app, options);
 }

@@ -44,9 +44,12 @@ export class LinkUses {
     this.#requests = requests;
   }
 
-  /** @throws AppError `invalid_link` (410) when the link cannot be used (any more). Uses nothing up. */
-  async assertReset(token: string): Promise<void> {
-    await this.#ownerIdOf(token, RESET);
+  /** Whether it can be used, as far as can be said without trying. Uses nothing up, and tells no more than using it would. */
+  async isLive(purpose: 'reset-password' | 'verify-email', token: string): Promise<boolean> {
+    const purposes = purpose === 'reset-password' ? RESET : CONFIRMING;
+    return (
+      isToken(token) && (await this.#parts.database.read(linkByToken, [hashOf(token), purposes])).length > 0
+    );
   }
 
   /**
@@ -58,7 +61,7 @@ export class LinkUses {
   async resetPassword(token: string, password: string, client: Client): Promise<void> {
     const { trail } = this.#parts;
     // Before the hash, which costs so much; whether it is still true is decided below.
-    await this.assertReset(token);
+    await this.#ownerIdOf(token, RESET);
     const hash = await hashPassword(password);
     await this.#use(token, RESET, async (transaction, owner) => {
       const userId = owner.id;

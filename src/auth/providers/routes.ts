@@ -34,7 +34,7 @@ function signInRoutes(app: FastifyInstance, service: ProviderService): void {
   const list = operation({
     id: 'listProviders',
     tag: 'Authentication',
-    summary: 'The other services that people can sign in with',
+    summary: 'The other services that people can sign in with, and who may sign up',
     answers: { 200: ProviderList },
     errors: ['rate_limited'],
   });

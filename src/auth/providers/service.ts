@@ -18,6 +18,7 @@ import { headersOf } from '../client-headers.ts';
 import { assertFresh } from '../fresh.ts';
 import { passwordOf } from '../repository.ts';
 import { settled } from '../service.ts';
+import type { SignUpPolicy } from '../sign-up-policy.ts';
 import { disconnect as takeAway } from './disconnect.ts';
 import { FAILURE_PAGE } from './door.ts';
 import { connectionsOf } from './repository.ts';
@@ -33,6 +34,7 @@ export interface ProviderServiceParts {
   trail: AuditTrail;
   providers: readonly ProviderSettings[];
   publicUrl: string;
+  signUps: SignUpPolicy;
   allowedOrigins: ReadonlySet<string>;
 }
 
@@ -122,7 +124,7 @@ export function createProviderService(parts: ProviderServiceParts) {
   const names = new Map<string, string>(providers.map(({ id, name }) => [id, name]));
 
   function list(): ProviderList {
-    return { providers: providers.map(({ id, name }) => ({ id, name })) };
+    return { providers: providers.map(({ id, name }) => ({ id, name })), sign_up: parts.signUps.mode };
   }
 
   async function connections({ userId }: Caller): Promise<ConnectionList> {

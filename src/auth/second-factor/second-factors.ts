@@ -125,7 +125,9 @@ export class SecondFactors {
     if (!row) throw new AppError('two_factor_conflict', 'There is nothing to confirm: begin first.');
     if (row.verified) throw alreadyOn();
     const codes = newRecoveryCodes();
-    const right = await this.#attempt(subject, 'code', async () => {
+    // Nobody has the factor yet: a wrong code is its owner's typing.
+    const wrong = 'two_factor_code_mistyped';
+    const right = await this.#attempt(subject, { kind: 'code', wrong }, async () => {
       const step = await this.#stepOf(row.secret, code);
       return step !== undefined && this.#switchOn(subject, { step, secret: row.secret, codes });
     });
@@ -138,9 +140,11 @@ export class SecondFactors {
    * @throws AppError `rate_limited` (429)
    */
   async isProven(subject: Subject, { code, recoveryCode }: Proof): Promise<boolean> {
-    if (code !== undefined) return this.#attempt(subject, 'code', () => this.#takeCode(subject.userId, code));
+    const wrong = 'two_factor_failed';
+    if (code !== undefined)
+      return this.#attempt(subject, { kind: 'code', wrong }, () => this.#takeCode(subject.userId, code));
     if (recoveryCode === undefined) return false;
-    return this.#attempt(subject, 'recovery code', async () => {
+    return this.#attempt(subject, { kind: 'recovery code', wrong }, async () => {
       const [row] = await this.#parts.database.read(factorOf, [subject.userId]);
       const hash = this.hashes.of(recoveryCode);
       return row?.verified === true && hash !== undefined && JSON.parse(row.backup_codes).includes(hash);
@@ -198,13 +202,13 @@ export class SecondFactors {
 
   async #attempt(
     subject: Subject,
-    kind: CodeAttempt['kind'],
+    { kind, wrong }: { kind: CodeAttempt['kind']; wrong: SecurityEventKind },
     isRight: () => Promise<boolean>,
   ): Promise<boolean> {
     const { limits, trail } = this.#parts;
     const attempt = { userId: subject.userId, address: subject.client.address, kind };
     const right = await limits.attemptCode(attempt, isRight);
-    if (!right) await trail.record({ ...subject, kind: 'two_factor_failed' });
+    if (!right) await trail.record({ ...subject, kind: wrong });
     return right;
   }
 

@@ -1,0 +1,104 @@
+// How the pages hold together: a bar to scroll by moves nothing and dims with the rest, and no figure stands alone in its row.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seedClient } from './support/accounts.ts';
+import { launchBrowser } from './support/browser.ts';
+import { openStage } from './support/stage.ts';
+import { live, row, seedTasks, visit } from './support/web.ts';
+
+const stage = openStage();
+
+/** How much of the window the page has: all of it where there is no bar, and no room kept for one. */
+const BESIDE = 'innerWidth - document.documentElement.clientWidth';
+const leftOf = (page: Page) =>
+  page.locator('h1').evaluate((heading) => {
+    const { left } = (
+      heading as unknown as { getBoundingClientRect(): { left: number } }
+    ).getBoundingClientRect();
+    return left;
+  });
+
+describe('a bar to scroll by', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchBrowser({ hasScrollbars: true });
+  });
+  afterAll(() => browser?.close());
+
+  it('moves no page, and goes while a dialog is open, which dims up to the edges', async () => {
+    const client = await seedClient(stage.server());
+    await seedTasks(stage.server(), client.user.id, 200);
+    const { page, problems } = await visit(browser, stage.server(), client);
+    await live(page);
+    await row(page, /^Task number 1$/).waitFor();
+    expect(await page.evaluate<number>(BESIDE)).toBeGreaterThan(0);
+    const left = await leftOf(page);
+    await page.evaluate('scrollTo(0, 600)');
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+    expect([await page.evaluate(BESIDE), await leftOf(page), await page.evaluate('scrollY')]).toEqual([
+      0,
+      left,
+      600,
+    ]);
+    await page.keyboard.press('Escape');
+    expect([await leftOf(page), await page.evaluate('scrollY')]).toEqual([left, 600]);
+    await page.getByRole('link', { name: 'Trash' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Trash' }).waitFor();
+    expect([await page.evaluate(BESIDE), await page.evaluate('document.documentElement.scrollLeft')]).toEqual(
+      [0, 0],
+    );
+    const trash = await leftOf(page);
+    expect(trash).toBe(left);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('the dashboard', () => {
+  /** Boxes that stand on one line, by their upper edges. */
+  const rowsOf = (page: Page, selector: string) =>
+    page.evaluate<number[]>(`(() => {
+      const rows = new Map();
+      for (const box of document.querySelectorAll('${selector}')) {
+        const top = Math.round(box.getBoundingClientRect().top);
+        rows.set(top, (rows.get(top) ?? 0) + 1);
+      }
+      return [...rows.values()];
+    })()`);
+
+  it.each([360, 390, 480, 736, 768, 1024, 1280, 1440])(
+    'leaves no figure alone in its row: %i wide',
+    async (width) => {
+      const { page } = await stage.person({ size: { width, height: 900 } });
+      await page.locator('#quick-add').fill('Something');
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Dashboard' }).click();
+      await page.locator('.calendar').first().waitFor();
+      const rows = await rowsOf(page, '.numbers > div');
+      expect(rows.reduce((sum, count) => sum + count, 0)).toBe(6);
+      expect(new Set(rows).size).toBe(1);
+      expect(rows[0]).toBeGreaterThan(1);
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    },
+  );
+
+  it('says below the last of the thirty days that it is today, and names no day over another', async () => {
+    const { page } = await stage.person();
+    await page.locator('#quick-add').fill('Something');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.locator('.trend').waitFor();
+    const labels = await page.evaluate<{ text: string; left: number; right: number }[]>(`(() => {
+      const below = document.querySelector('.trend rect').getBoundingClientRect().bottom;
+      return [...document.querySelectorAll('.trend .axis')]
+        .map((label) => ({ text: label.textContent, box: label.getBoundingClientRect() }))
+        .filter(({ box }) => box.top > below)
+        .map(({ text, box }) => ({ text, left: box.left, right: box.right }));
+    })()`);
+    expect(labels.at(-1)?.text).toBe('Today');
+    expect(labels.length).toBe(4);
+    for (const [index, { left }] of labels.entries())
+      expect(left).toBeGreaterThan(labels[index - 1]?.right ?? Number.NEGATIVE_INFINITY);
+  });
+});
