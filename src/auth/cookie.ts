@@ -5,8 +5,13 @@ const SIGNATURE_LENGTH = 44; // base64 of 32 bytes, with padding
 /** Nothing else is ever a session's token; what the database cannot even compare (a NUL) never gets there. */
 const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
+/** Tokens whose signatures are remembered: a signature takes longer to make than most other things of a request. */
+const REMEMBERED = 10_000;
+
 export class SessionCookie {
   readonly name: string;
+  /** By token, of cookies that were found to be ours. Whether their sessions still hold is for the database to say. */
+  readonly #signatures = new Map<string, Buffer>();
   readonly #secret: string;
   readonly #attributes: string;
   readonly #maxAge: number;
@@ -33,8 +38,16 @@ export class SessionCookie {
     if (!TOKEN.test(token)) return undefined;
     // As text: base64 ends in bits that mean nothing, so that other texts would stand for the same bytes.
     const given = Buffer.from(value.slice(dot + 1));
-    const expected = Buffer.from(this.#signature(token));
-    return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined;
+    const known = this.#signatures.get(token);
+    const expected = known ?? Buffer.from(this.#signature(token));
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    if (!known) this.#remember(token, expected);
+    return token;
+  }
+
+  #remember(token: string, signature: Buffer): void {
+    if (this.#signatures.size >= REMEMBERED) this.#signatures.clear();
+    this.#signatures.set(token, signature);
   }
 
   /** The Cookie header with this cookie once, as it is read here, or without it when it is not ours. */

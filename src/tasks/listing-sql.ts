@@ -193,10 +193,14 @@ for (const sort of TASK_SORTS) {
 }
 
 export function listQuery(listing: Listing): Query<ListedTask> {
+  const { userId, filter, sort, order, after, skip, limit } = listing;
+  const known = isPlain(filter)
+    ? prepared.get(`task_list_${sort}_${order}_${after ? 'next' : 'first'}`)
+    : undefined;
+  // In the order in which `listText` takes them.
+  if (known) return { statement: known, values: [userId, ...(after ?? []), limit, skip] };
   const { text, values } = listText(listing);
-  const name = `task_list_${listing.sort}_${listing.order}_${listing.after ? 'next' : 'first'}`;
-  const known = isPlain(listing.filter) ? prepared.get(name) : undefined;
-  return { statement: known ?? { kind: 'read', name: '', text }, values };
+  return { statement: { kind: 'read', name: '', text }, values };
 }
 
 /** How many tasks the filter matches, exactly. */
