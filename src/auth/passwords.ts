@@ -1,14 +1,11 @@
 // Passwords: the rules for a new one, and bcrypt off the event loop with a bounded number of hashes at once.
-import { availableParallelism } from 'node:os';
-import bcrypt from 'bcrypt';
 import { PASSWORD_MAXIMUM_BYTES, PASSWORD_MINIMUM_LENGTH } from '../../contract/limits.ts';
 import { overloaded } from '../database/failure.ts';
 import { codePointLength } from '../text/clean-text.ts';
 import { isCommonPassword } from './common-passwords.ts';
+import { HASHES_AT_ONCE, hashApart } from './hashing.ts';
 
 const BCRYPT_COST = 12;
-/** One core stays free for everything else. */
-const HASHES_AT_ONCE = Math.max(1, availableParallelism() - 1);
 /** At about a quarter of a second each, a longer queue would outlast its clients' patience. */
 const LONGEST_QUEUE = 64;
 
@@ -34,12 +31,12 @@ async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
 
 /** @throws AppError `overloaded` (503) when too many are waiting already. */
 export function hashPassword(password: string): Promise<string> {
-  return inTurn(() => bcrypt.hash(password, BCRYPT_COST));
+  return inTurn(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
 }
 
 /** @throws AppError `overloaded` (503) when too many are waiting already. */
 export function verifyPassword(hash: string, password: string): Promise<boolean> {
-  return inTurn(() => bcrypt.compare(password, hash));
+  return inTurn(async () => (await hashApart({ password, hash })) === true);
 }
 
 export function isTooLong(password: string): boolean {
