@@ -16,60 +16,92 @@ export interface LoadResult {
 export type NextRequest = () => string;
 
 const HEAD_END = '\r\n\r\n';
+const READ_BYTES = 65_536;
 /** Milliseconds: a server that is silent for so long will not answer any more. */
 const SILENCE = 60_000;
+
+/** The answer that is awaited, as far as it has come. */
+interface Awaited {
+  needsBody: boolean;
+  resolve: (response: Response) => void;
+  reject: (error: Error) => void;
+  /** Of the head, while it is not complete. */
+  start: Buffer;
+  status: number;
+  body: string;
+  /** Bytes of the body that have not come; undefined until the head has. */
+  missing: number | undefined;
+}
 
 /** One kept-alive connection with one request under way. A server may end it while it lies idle: then it is made anew. */
 export class HttpConnection {
   readonly #port: number;
   #socket: net.Socket | undefined;
-  #received = '';
-  #answer: { resolve: (response: Response) => void; reject: (error: Error) => void } | undefined;
+  #awaited: Awaited | undefined;
 
   constructor(port: number) {
     this.#port = port;
   }
 
-  send(request: string): Promise<Response> {
+  /** @param needsBody otherwise only that of a refusal is kept. */
+  send(request: string, needsBody = false): Promise<Response> {
     return new Promise((resolve, reject) => {
-      this.#answer = { resolve, reject };
+      const start = Buffer.alloc(0);
+      this.#awaited = { needsBody, resolve, reject, start, status: 0, body: '', missing: undefined };
       this.#socket ??= this.#connect();
-      this.#socket.write(request);
+      this.#socket.write(request, 'latin1');
     });
   }
 
   #connect(): net.Socket {
-    const socket = net.connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
-    // One byte a character: the length of a body is in bytes.
-    socket.setEncoding('latin1');
+    // All is read into one buffer and looked at there: nothing is made of what nobody asks for.
+    const onread = {
+      buffer: Buffer.alloc(READ_BYTES),
+      callback: (length: number, buffer: Uint8Array) => {
+        this.#take(buffer.subarray(0, length) as Buffer);
+        return true;
+      },
+    };
+    const socket = net.connect({ port: this.#port, host: '127.0.0.1', noDelay: true, onread });
     socket.setTimeout(SILENCE, () => socket.destroy(new Error('No answer came')));
-    socket.on('data', (text) => this.#take(String(text)));
-    socket.on('error', (error) => this.#answer?.reject(error));
+    socket.on('error', (error) => this.#awaited?.reject(error));
     socket.on('close', () => {
       this.#socket = undefined;
-      this.#received = '';
-      this.#answer?.reject(new Error('The connection was closed'));
-      this.#answer = undefined;
+      this.#awaited?.reject(new Error('The connection was closed'));
+      this.#awaited = undefined;
     });
     return socket;
   }
 
-  #take(text: string): void {
-    this.#received += text;
-    const head = this.#received.indexOf(HEAD_END);
-    if (head < 0) return;
-    const length = /\r\ncontent-length: *(\d+)/i.exec(this.#received.slice(0, head))?.[1];
-    if (length === undefined) {
-      this.#answer?.reject(new Error('An answer without a length'));
-      return;
+  #take(chunk: Buffer): void {
+    const answer = this.#awaited;
+    if (!answer) return;
+    const body = answer.missing === undefined ? this.#takeHead(answer, chunk) : chunk;
+    if (!body || answer.missing === undefined) return;
+    answer.missing -= body.length;
+    if (answer.needsBody || answer.status >= 300) answer.body += body.toString('latin1');
+    if (answer.missing > 0) return;
+    this.#awaited = undefined;
+    answer.resolve(answer);
+  }
+
+  /** @returns what has come of the body; undefined as long as the head is not complete. */
+  #takeHead(answer: Awaited, chunk: Buffer): Buffer | undefined {
+    const text = answer.start.length > 0 ? Buffer.concat([answer.start, chunk]) : chunk;
+    const end = text.indexOf(HEAD_END);
+    if (end < 0) {
+      answer.start = Buffer.from(text);
+      return undefined;
     }
-    const start = head + HEAD_END.length;
-    if (this.#received.length < start + Number(length)) return;
-    const response = { status: Number(this.#received.slice(9, 12)), body: this.#received.slice(start) };
-    this.#received = '';
-    const answer = this.#answer;
-    this.#answer = undefined;
-    answer?.resolve(response);
+    const head = text.toString('latin1', 0, end);
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+    if (length === undefined) {
+      answer.reject(new Error('An answer without a length'));
+      return undefined;
+    }
+    answer.status = Number(head.slice(9, 12));
+    answer.missing = Number(length);
+    return text.subarray(end + HEAD_END.length);
   }
 
   close(): void {
