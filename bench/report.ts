@@ -11,17 +11,17 @@ import { stormResults } from './parts/storm.ts';
 import { type Throughput, throughputResults } from './parts/throughput.ts';
 import type { PgbenchWorkload } from './pgbench.ts';
 import { type BarGroup, barPicture, type Curve, curvePicture } from './picture.ts';
-import { output } from './processes.ts';
-import { failures, keptResult } from './results.ts';
-import { type BenchSettings, ROOT } from './settings.ts';
+import { failures, keptResult, measuredCommits } from './results.ts';
+import { type BenchSettings, ROOT, WORKPLACE } from './settings.ts';
 import { ratios, summary } from './statistics.ts';
 import { WORKLOADS } from './workloads.ts';
 
-const FILE = path.join(ROOT, 'docs/performance.md');
 /** What the figures do not say: what was tried, and what stands in the way. Written by hand. */
 const REMARKS = path.join(import.meta.dirname, 'remarks.md');
-const GROWTH_PICTURE = path.join(ROOT, 'docs/images/performance-growth.svg');
-const PICTURE = path.join(ROOT, 'docs/images/performance.svg');
+/** Of the page, and of its pictures as it names them. */
+const FILE = 'performance.md';
+const PICTURE = 'images/performance.svg';
+const GROWTH_PICTURE = 'images/performance-growth.svg';
 
 export interface Circumstances {
   settings: BenchSettings;
@@ -46,12 +46,17 @@ function spread(values: readonly number[], digits = 0): string {
   return `${median.toFixed(digits)} (${lowest.toFixed(digits)}–${highest.toFixed(digits)})`;
 }
 
+function commits(): string {
+  const found = [...measuredCommits()];
+  if (found.length < 2) return `commit ${found[0]?.[0]}`;
+  return found.map(([commit, names]) => `commit ${commit} (${names.join(', ')})`).join(' and ');
+}
+
 function machine({ settings, postgres, loadBefore }: Circumstances): string {
   const { users, tasksPerUser, singles } = settings.scale;
-  const commit = output('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT }).trim();
   return [
     `- ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}; load by others when the run began: ${loadBefore.toFixed(1)}.`,
-    `- PostgreSQL ${postgres} with fsync on, Node ${process.versions.node}, commit ${commit}. Load generator, server and PostgreSQL share the cores.`,
+    `- PostgreSQL ${postgres} with fsync on, Node ${process.versions.node}, ${commits()}. Load generator, server and PostgreSQL share the cores.`,
     `- ${number(users)} users with ${number(tasksPerUser)} tasks each, and one each with ${singles.map(number).join(', ')}; ${settings.connections} connections, ${settings.rounds} rounds of ${settings.seconds} s for each contender, interleaved, after warming for ${settings.warmSeconds} s.`,
   ].join('\n');
 }
@@ -109,7 +114,7 @@ function growthTables(): string {
   if (!growth) return '';
   const { byTasks, byUser, byPage } = growth;
   return [
-    '![What grows, and what does not](images/performance-growth.svg)',
+    `![What grows, and what does not](${GROWTH_PICTURE})`,
     table(
       ['tasks in all', 'CPU µs, a page of 20', 'CPU µs, the stats'],
       byTasks.map(({ tasks, list, stats }) => [number(tasks), list.toFixed(0), stats.toFixed(0)]),
@@ -247,7 +252,8 @@ a figure is the median of the rounds, with the lowest and the highest in bracket
 were found to give the same answers to what they read before anything was timed. The peers are in \`bench/peers/\`, each as its own guides show it,
 with one plain table of tasks and two indexes; Donewell keeps revisions, counters and a dozen indexes for what it can do besides.`;
 
-export function writeReport(): void {
+/** @returns where it is. */
+export function writeReport(isPublished: boolean): string {
   const circumstances = keptResult<Circumstances>('circumstances');
   if (!circumstances) throw new Error('Nothing has been measured yet');
   const results = throughputResults();
@@ -259,7 +265,7 @@ export function writeReport(): void {
     ],
     ['Not measured', notMeasured()],
     ['The machine', `${machine(circumstances)}\n\n${versions}`],
-    ['Workloads', `![Answers a second](images/performance.svg)\n\n${throughputTable(results)}`],
+    ['Workloads', `![Answers a second](${PICTURE})\n\n${throughputTable(results)}`],
     ['While others sign in', stormTable()],
     ['Growth', growthTables()],
     ['Starts and memory', startTable()],
@@ -268,11 +274,14 @@ export function writeReport(): void {
   const text = sections
     .filter(([, section]) => section !== '')
     .map(([title, section]) => `## ${title}\n\n${section}`);
-  mkdirSync(path.dirname(PICTURE), { recursive: true });
-  if (results.length > 0) writeFileSync(PICTURE, picture(results));
+  const directory = isPublished ? path.join(ROOT, 'docs') : WORKPLACE;
+  const write = (name: string, content: string) => writeFileSync(path.join(directory, name), content);
+  mkdirSync(path.join(directory, path.dirname(PICTURE)), { recursive: true });
+  if (results.length > 0) write(PICTURE, picture(results));
   const growth = growthPicture();
-  if (growth !== undefined) writeFileSync(GROWTH_PICTURE, growth);
-  writeFileSync(FILE, `${[INTRODUCTION, ...text].join('\n\n')}\n`);
+  if (growth !== undefined) write(GROWTH_PICTURE, growth);
+  write(FILE, `${[INTRODUCTION, ...text].join('\n\n')}\n`);
+  return path.join(directory, FILE);
 }
 
 export function circumstancesNow(settings: BenchSettings, postgres: string): Circumstances {

@@ -1,25 +1,89 @@
-// Results as they come: each part is kept when it is complete, so that a run that was ended goes on where it was.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Results as they come: each part is kept when it is complete, so that a run that was ended goes on where it was. What was
+// measured with other settings, or of another commit, is not mixed with it.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { RESULTS, ROOT, WORKPLACE } from './settings.ts';
+import { output } from './processes.ts';
+import { type BenchSettings, RESULTS, ROOT, WORKPLACE } from './settings.ts';
 
-const FAILURES = 'failures';
-
-function fileOf(part: string): string {
-  return path.join(RESULTS, `${part}.json`);
+interface Kept {
+  /** What was measured. */
+  commit: string;
+  result: unknown;
+  /** What of it was not measured, and why. */
+  failures: Record<string, string>;
 }
 
-export function keptResult<Result>(part: string): Result | undefined {
-  return existsSync(fileOf(part)) ? (JSON.parse(readFileSync(fileOf(part), 'utf8')) as Result) : undefined;
+/** What failed where no result came of it: of which part, and why. */
+type Left = Record<string, { part: string; why: string }>;
+
+const LEFT = 'left-out';
+let directory = RESULTS;
+let noted: Record<string, string> = {};
+
+/** Of these settings and no others. */
+export function openResults(settings: BenchSettings): string {
+  const name = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 8);
+  directory = path.join(RESULTS, name);
+  mkdirSync(directory, { recursive: true });
+  return directory;
 }
 
-export function keepResult(part: string, result: unknown): void {
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(fileOf(part), JSON.stringify(result, null, 1));
+function fileOf(name: string): string {
+  return path.join(directory, `${name}.json`);
 }
 
-export function forgetResults(parts: readonly string[]): void {
-  for (const part of parts) rmSync(fileOf(part), { force: true });
+function kept(name: string): Kept | undefined {
+  return existsSync(fileOf(name)) ? (JSON.parse(readFileSync(fileOf(name), 'utf8')) as Kept) : undefined;
+}
+
+function keep(name: string, result: unknown, failures: Record<string, string>): void {
+  const all: Kept = { commit: commitNow(), result, failures };
+  writeFileSync(fileOf(name), JSON.stringify(all, null, 1));
+}
+
+let commit: string | undefined;
+/** What is measured now. */
+function commitNow(): string {
+  if (commit !== undefined) return commit;
+  const git = (...parameters: string[]) => output('git', parameters, { cwd: ROOT }).trim();
+  const changed = git('status', '--porcelain', '--', 'src', 'contract', 'bench', 'package-lock.json') !== '';
+  commit = `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
+  return commit;
+}
+
+/** Whether there is a result of what is here now: then it need not be measured again. */
+export function isMeasured(name: string): boolean {
+  return kept(name)?.commit === commitNow();
+}
+
+/** Of whichever commit; the report says of which. */
+export function keptResult<Result>(name: string): Result | undefined {
+  return kept(name)?.result as Result | undefined;
+}
+
+/** Keeps it together with what has failed since the last one. */
+export function keepResult(name: string, result: unknown): void {
+  keep(name, result, noted);
+  noted = {};
+}
+
+export function forgetResults(names: readonly string[]): void {
+  for (const name of names) rmSync(fileOf(name), { force: true });
+}
+
+function names(): string[] {
+  return readdirSync(directory).map((file) => path.basename(file, '.json'));
+}
+
+/** The results by the commit that they are of. */
+export function measuredCommits(): Map<string, string[]> {
+  const commits = new Map<string, string[]>();
+  for (const name of names().filter((name) => name !== LEFT)) {
+    const { commit } = kept(name) as Kept;
+    commits.set(commit, [...(commits.get(commit) ?? []), name]);
+  }
+  return commits;
 }
 
 export function progress(text: string): void {
@@ -28,11 +92,8 @@ export function progress(text: string): void {
 
 /** What was not measured, and why. */
 export function failures(): Record<string, string> {
-  return keptResult(FAILURES) ?? {};
-}
-
-export function forgetFailures(): void {
-  forgetResults([FAILURES]);
+  const left = Object.entries(keptResult<Left>(LEFT) ?? {}).map(([what, { why }]) => [what, why]);
+  return Object.assign(Object.fromEntries(left), ...names().map((name) => kept(name)?.failures));
 }
 
 function inOneLine(error: unknown): string {
@@ -57,7 +118,16 @@ export async function attempt<Result>(
   } catch (error) {
     const why = inOneLine(error);
     progress(`not measured: ${what}: ${why}`);
-    keepResult(FAILURES, { ...failures(), [what]: why });
+    noted[what] = why;
     return undefined;
   }
+}
+
+/** Runs a part, and keeps what failed in it and is in no result; what had failed the last time is forgotten. */
+export async function attemptPart(part: string, run: () => Promise<unknown>): Promise<void> {
+  await attempt(part, run);
+  const others = Object.entries(keptResult<Left>(LEFT) ?? {}).filter(([, left]) => left.part !== part);
+  const these = Object.entries(noted).map(([what, why]) => [what, { part, why }]);
+  keep(LEFT, Object.fromEntries([...others, ...these]), {});
+  noted = {};
 }

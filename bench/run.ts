@@ -9,8 +9,8 @@ import { measureStorm } from './parts/storm.ts';
 import { type Bench, measureThroughput } from './parts/throughput.ts';
 import { startPostgres } from './postgres.ts';
 import { circumstancesNow, writeReport } from './report.ts';
-import { attempt, forgetFailures, forgetResults, keepResult, keptResult, progress } from './results.ts';
-import { type BenchSettings, LONG, NORMAL, QUICK, RESULTS, SMALL } from './settings.ts';
+import { attemptPart, forgetResults, isMeasured, keepResult, openResults, progress } from './results.ts';
+import { type BenchSettings, LONG, NORMAL, QUICK, SMALL } from './settings.ts';
 import { WORKLOADS, type WorkloadName } from './workloads.ts';
 
 const ALL_WORKLOADS = Object.keys(WORKLOADS) as WorkloadName[];
@@ -20,11 +20,11 @@ type Part = (typeof PARTS)[number];
 const HELP = `npm run bench -- [options]
   --quick            shorter measurements: some ten minutes in all, once the data are built
   --long             ten million tasks
-  --small            little data, to try it out
+  --small            little data, to try it out; the page in docs stays as it is
   --part=a,b         only these of: ${PARTS.join(', ')}
   --workload=a,b     of throughput only these of: ${ALL_WORKLOADS.join(', ')}
   --rounds=5         times that every contender is measured
-  --fresh            measure again what has been measured
+  --fresh            measure again what has been measured with these settings at this commit
   BENCH_DIR          where data and results are kept`;
 
 const { values } = parseArgs({
@@ -54,11 +54,14 @@ function settingsOf(): BenchSettings {
 
 const databaseName = values.long ? 'bench_long' : values.small ? 'bench_little' : 'bench';
 
-async function measure(parts: readonly Part[], workloads: readonly WorkloadName[]): Promise<void> {
-  const settings = settingsOf();
+async function measure(
+  settings: BenchSettings,
+  parts: readonly Part[],
+  workloads: readonly WorkloadName[],
+): Promise<void> {
   const postgres = await startPostgres();
   try {
-    if (!keptResult('circumstances'))
+    if (!isMeasured('circumstances'))
       keepResult('circumstances', circumstancesNow(settings, postgres.version));
     progress('the data');
     const data = await openData(postgres, databaseName, settings.scale, progress);
@@ -72,7 +75,7 @@ async function measure(parts: readonly Part[], workloads: readonly WorkloadName[
       sockets: () => measureSockets(bench),
     };
     // What fails is noted in the report; the others are measured all the same.
-    for (const part of parts) await attempt(part, async () => measured[part]?.());
+    for (const part of parts) await attemptPart(part, async () => measured[part]?.());
   } finally {
     await postgres.stop();
   }
@@ -82,12 +85,12 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(`${HELP}\n`);
   const parts = chosen(values.part, PARTS);
   const workloads = chosen(values.workload, ALL_WORKLOADS);
+  const settings = settingsOf();
+  const results = openResults(settings);
   if (values.fresh)
     forgetResults(['circumstances', ...parts, ...workloads.map((workload) => `throughput-${workload}`)]);
-  forgetFailures();
-  if (parts.some((part) => part !== 'report')) await measure(parts, workloads);
-  writeReport();
-  progress(`docs/performance.md is written; the results are in ${RESULTS}`);
+  if (parts.some((part) => part !== 'report')) await measure(settings, parts, workloads);
+  progress(`${writeReport(settings.isPublished)} is written; the results are in ${results}`);
 }
 
 // Whatever breaks off somewhere, the rest is measured.

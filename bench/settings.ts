@@ -28,6 +28,8 @@ export interface BenchSettings {
   /** Requests under way at once. */
   connections: number;
   idleSockets: number;
+  /** Whether the report becomes the page in docs; otherwise it is written beside the results. */
+  isPublished: boolean;
 }
 
 export const NORMAL: BenchSettings = {
@@ -37,6 +39,7 @@ export const NORMAL: BenchSettings = {
   warmSeconds: 5,
   connections: 16,
   idleSockets: 10_000,
+  isPublished: true,
 };
 
 /** Some ten minutes in all. */
@@ -49,6 +52,7 @@ export const SMALL: BenchSettings = {
   seconds: 0.6,
   warmSeconds: 1,
   idleSockets: 1_500,
+  isPublished: false,
 };
 
 export const LONG: BenchSettings = {

@@ -4,7 +4,7 @@ import { cpuBetween, cpuOf } from '../cpu.ts';
 import { type BenchData, type BenchUser, openData } from '../data.ts';
 import { closedLoop, HttpConnection } from '../load.ts';
 import type { Running } from '../processes.ts';
-import { keepResult, keptResult, progress } from '../results.ts';
+import { isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import type { Scale } from '../settings.ts';
 import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS, type WorkloadName } from '../workloads.ts';
@@ -22,10 +22,10 @@ export interface Growth {
 const PART = 'growth';
 const PAGES = [1, 2, 10, 50, 100, 250, 500];
 const LOOKS = 300;
-/** Of these more data are made; a page is full in each, so that answers are alike. */
+/** Of these more data are made; a page of 20 has another after it in each, so that answers are alike. */
 const SMALLER: Scale[] = [
-  { users: 50, tasksPerUser: 20, singles: [] },
-  { users: 500, tasksPerUser: 20, singles: [] },
+  { users: 40, tasksPerUser: 25, singles: [] },
+  { users: 400, tasksPerUser: 25, singles: [] },
   { users: 1_000, tasksPerUser: 100, singles: [] },
 ];
 
@@ -35,7 +35,10 @@ const tasksOf = ({ users, tasksPerUser }: Scale) => users * tasksPerUser;
 export async function openSmallerData({ postgres, settings }: Bench): Promise<[Scale, BenchData][]> {
   const found: [Scale, BenchData][] = [];
   for (const scale of SMALLER.filter((smaller) => tasksOf(smaller) < tasksOf(settings.scale)))
-    found.push([scale, await openData(postgres, `bench_${tasksOf(scale)}`, scale, progress)]);
+    found.push([
+      scale,
+      await openData(postgres, `bench_${scale.users}_${scale.tasksPerUser}`, scale, progress),
+    ]);
   return found;
 }
 
@@ -67,7 +70,7 @@ async function requestsOfPages(port: number, user: BenchUser): Promise<string[]>
   for (let page = 1; page <= Math.max(...PAGES); page++) {
     const request = get(`/api/tasks?limit=20${cursor}`, user);
     if (PAGES.includes(page)) requests.push(request);
-    const { body } = await connection.send(request);
+    const { body } = await connection.send(request, true);
     cursor = `&cursor=${(JSON.parse(body) as { next_cursor: string }).next_cursor}`;
   }
   connection.close();
@@ -143,7 +146,7 @@ async function measureByUser({ data, settings }: Bench): Promise<Pick<Growth, 'b
 }
 
 export async function measureGrowth(bench: Bench): Promise<void> {
-  if (keptResult(PART)) return;
+  if (isMeasured(PART)) return;
   progress('growth: the cost of an answer among few tasks and among many');
   const byTasks = await measureByTasks(bench);
   progress('growth: users with few and many tasks, and deep pages');

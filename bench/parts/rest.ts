@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { residentKilobytes } from '../cpu.ts';
 import { freePort, launch } from '../processes.ts';
-import { keepResult, keptResult, progress } from '../results.ts';
+import { isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import { ROOT, WORKPLACE } from '../settings.ts';
 
 export interface Rest {
@@ -46,7 +46,7 @@ async function startOn(dataDir: string): Promise<Started> {
 }
 
 export async function measureRest(): Promise<void> {
-  if (keptResult(PART)) return;
+  if (isMeasured(PART)) return;
   progress('starts, and memory at rest');
   mkdirSync(WORKPLACE, { recursive: true });
   const dataDir = mkdtempSync(path.join(WORKPLACE, 'rest-'));

@@ -5,7 +5,7 @@ import { cpuBetween, cpuOf, residentKilobytes } from '../cpu.ts';
 import type { BenchUser } from '../data.ts';
 import { HttpConnection, openLoop } from '../load.ts';
 import type { Running } from '../processes.ts';
-import { attempt, keepResult, keptResult, progress } from '../results.ts';
+import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import { type Listener, listen, listenMany } from '../socket.ts';
 import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS } from '../workloads.ts';
@@ -150,7 +150,7 @@ interface SyncPage {
 async function syncFrom(connection: HttpConnection, user: BenchUser, cursor: string): Promise<SyncPage> {
   const query = `limit=${SYNC_LIMIT}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
   const request = `GET /api/sync?${query} HTTP/1.1\r\nhost: localhost\r\ncookie: ${user.cookie}\r\n\r\n`;
-  const { status, body } = await connection.send(request);
+  const { status, body } = await connection.send(request, true);
   if (status !== 200) throw new Error(`Sync answered ${status}`);
   return JSON.parse(body) as SyncPage;
 }
@@ -206,7 +206,7 @@ async function measureComeback(port: number, all: readonly BenchUser[]): Promise
 }
 
 export async function measureSockets(bench: Bench): Promise<void> {
-  if (keptResult(PART)) return;
+  if (isMeasured(PART)) return;
   const { connection, users } = bench.data;
   const here = await startDonewell(connection, { name: 'sockets-here' });
   const there = await startDonewell(connection, { name: 'sockets-there' });

@@ -2,7 +2,7 @@
 import { CONTENDERS, type Contender } from '../contenders.ts';
 import { HttpConnection, openLoop } from '../load.ts';
 import type { Running } from '../processes.ts';
-import { attempt, keepResult, keptResult, progress } from '../results.ts';
+import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import { quantile } from '../statistics.ts';
 import { requestsOf, WORKLOADS } from '../workloads.ts';
 import type { Bench } from './throughput.ts';
@@ -71,7 +71,7 @@ async function measure(contender: Contender, { data, settings }: Bench): Promise
 }
 
 export async function measureStorm(bench: Bench): Promise<void> {
-  if (keptResult(PART)) return;
+  if (isMeasured(PART)) return;
   const found: Storm[] = [];
   for (const contender of CONTENDERS.filter(({ name }) => NAMES.includes(name))) {
     progress(`a storm of sign-ins on ${contender.title}`);

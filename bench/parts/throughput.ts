@@ -7,7 +7,7 @@ import { closedLoop, openLoop } from '../load.ts';
 import { type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts';
 import type { BenchPostgres } from '../postgres.ts';
 import type { Running } from '../processes.ts';
-import { attempt, keepResult, keptResult, progress } from '../results.ts';
+import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import type { BenchSettings } from '../settings.ts';
 import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS, type WorkloadName } from '../workloads.ts';
@@ -149,7 +149,7 @@ async function measureWorkload(servers: Server[], workload: WorkloadName, bench:
 
 /** Measures what has not been measured yet. */
 export async function measureThroughput(bench: Bench, workloads: readonly WorkloadName[]): Promise<void> {
-  const left = workloads.filter((workload) => !keptResult(resultOf(workload)));
+  const left = workloads.filter((workload) => !isMeasured(resultOf(workload)));
   if (left.length === 0) return;
   const servers = await startAll(bench);
   try {
