@@ -65,6 +65,22 @@ describe('the same key with the same request', () => {
     expect(await stateOf()).toEqual(before);
   });
 
+  it('answers with the task as it is read, whatever is in it', async () => {
+    const task = {
+      title: 'Quotes " and \\ and / and \u2028 and 🐝',
+      description: 'A line\nand another\twith a tab',
+      status: true,
+      category: '’tis',
+      priority: 3,
+      due_date: '2026-02-28',
+    };
+    const request = { method: 'POST', path: '/api/tasks', json: task };
+    const first = await send(request);
+    expect(first.body).toMatchObject({ status: true, due_date: '2026-02-28', priority: 3 });
+    expect(first.text).toBe((await ada.get(`/api/tasks/${first.body.id}`)).text);
+    expectReplay(first, await send(request));
+  });
+
   it('answers what was, although the task has changed since', async () => {
     const first = await post('Then');
     await ada.put(`/api/tasks/${first.body.id}`, { title: 'Now' });

@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_LENGTH } from '../../contract/limits.ts';
+import { isUniqueViolation } from '../database/failure.ts';
 import { read, write } from '../database/statement.ts';
 import { AppError, validationError } from '../errors.ts';
 
@@ -32,6 +33,26 @@ export const keepAnswer = write(
    on conflict (user_id, key) do update set request_hash = excluded.request_hash, status = excluded.status,
      headers = excluded.headers, body = excluded.body, created_at = now()`,
 );
+
+/**
+ * Parts of a statement that makes a change and keeps its answer, all at once: the condition that nothing is kept under the key,
+ * and the insert, to be followed by a select of user id, key, hash of the request, status, headers and body. Of two such
+ * statements at once the second fails, see `isAnswerKept`.
+ */
+export const nothingKept = (userId: string, key: string): string =>
+  `not exists (select from idempotency_key where user_id = ${userId} and key = ${key})`;
+export const KEEP_NEW = 'insert into idempotency_key (user_id, key, request_hash, status, headers, body)';
+
+/** True for the failure of a statement that was about to keep an answer where by now there is one. */
+export function isAnswerKept(error: unknown): boolean {
+  return isUniqueViolation(error) && (error as { constraint?: string }).constraint === 'idempotency_key_pkey';
+}
+
+/** What a kept answer belongs to. */
+export interface Keyed {
+  key: string;
+  hash: () => Buffer;
+}
 
 /** @throws AppError `validation_error` for a key that is empty, too long or not visible ASCII. */
 export function idempotencyKeyOf(request: FastifyRequest): string | undefined {

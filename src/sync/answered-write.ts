@@ -6,7 +6,9 @@ import {
   type Answer,
   findAnswer,
   idempotencyKeyOf,
+  isAnswerKept,
   isKept,
+  type Keyed,
   keepAnswer,
   keyReused,
   requestHash,
@@ -30,6 +32,8 @@ export interface Work<Input> {
   hash?: () => Buffer;
   /** Does the same by itself, for a request whose answer need not be kept. */
   atOnce?: (writes: Writes, userId: string, input: Input) => Promise<Reply>;
+  /** The same for one whose answer is kept; does nothing, and returns nothing, when there is one already. */
+  onceAtOnce?: (writes: Writes, userId: string, input: Input, keyed: Keyed) => Promise<Answer | undefined>;
 }
 
 export interface Answered {
@@ -50,11 +54,6 @@ function toProblemAnswer(error: AppError, requestId: string): Answer {
   };
 }
 
-interface Keyed {
-  key: string;
-  hash: () => Buffer;
-}
-
 /** Under the user's lock: the kept answer if there is one, else the one that `produce` makes, which is then kept. */
 async function once(
   write: UserWrite,
@@ -71,6 +70,11 @@ async function once(
   return { answer, replayed: false };
 }
 
+/** Another one with the same key came first while this one was on its way. */
+function nothingIfKept(error: unknown): undefined {
+  if (!isAnswerKept(error)) throw error;
+}
+
 async function keyedWrite<Input>(
   writes: Writes,
   request: FastifyRequest,
@@ -80,6 +84,8 @@ async function keyedWrite<Input>(
   const userId = userIdOf(request);
   try {
     const input = await work.parse();
+    const answer = await work.onceAtOnce?.(writes, userId, input, keyed).catch(nothingIfKept);
+    if (answer) return { answer, replayed: false };
     return await writeForUser(writes, userId, (write) =>
       once(write, keyed, async () => toAnswer(await work.run(write, input))),
     );

@@ -56,10 +56,15 @@ export const advanceUserRow = write(
 /**
  * Part of a statement that writes one task: the user's row takes the next revision, `advanced.rev` at `advanced.now`, and
  * whoever comes meanwhile waits. $1 user id, $2 to $7 for each priority the changes of total and completed.
+ * @param condition without which nothing happens at all.
  */
-export const ADVANCED = `advanced as (
-     update user_sync set rev = rev + 1, changed_at = ${NOW}, ${counted(2)} where user_id = $1 returning rev, changed_at as now
+export function advancedIf(condition: string): string {
+  return `advanced as (
+     update user_sync set rev = rev + 1, changed_at = ${NOW}, ${counted(2)} where user_id = $1 and ${condition}
+     returning rev, changed_at as now
    )`;
+}
+export const ADVANCED = advancedIf('true');
 
 export interface Counts {
   total: number;

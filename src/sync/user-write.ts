@@ -163,14 +163,16 @@ export async function writeForUser<Result>(
   return result;
 }
 
-/** Makes one change that depends on nothing that is there: its statement is the whole write, in one round trip. */
+/**
+ * Makes one change that depends on nothing that is there: its statement is the whole write, in one round trip.
+ * @returns nothing when the statement found a reason to do nothing, as that the user is not there any more.
+ */
 export async function writeAtOnce<Row extends { rev: number }>(
   { database, announce }: Writes,
   userId: string,
   change: Advance<Row>,
-): Promise<Row> {
+): Promise<Row | undefined> {
   const [row] = await inTurn(userId, () => database.write(change.statement, valuesOf(userId, change)));
-  if (!row) throw unauthenticated(); // as above
-  announce?.(userId, row.rev);
+  if (row) announce?.(userId, row.rev);
   return row;
 }

@@ -3,8 +3,9 @@
 import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
-import { TASK_COLUMNS } from '../sync/task-columns.ts';
-import { ADVANCED } from '../sync/user-row.ts';
+import { KEEP_NEW, nothingKept } from '../http/idempotency.ts';
+import { TASK_COLUMNS, taskJson } from '../sync/task-columns.ts';
+import { ADVANCED, advancedIf } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -35,13 +36,32 @@ export const taskOrTrashed = read<StoredTask>(
      and (deleted_at is null or deleted_at > now() - interval '${TRASH_DAYS} days')`,
 );
 
-/** $1 user id, $2 to $7 counts, see `ADVANCED`; $8 title, $9 description, $10 status, $11 category, $12 priority, $13 due date */
-export const insertTask = write<Task>(
-  'task_insert',
-  `with ${ADVANCED}
-   insert into task (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
+const INSERT = `insert into task
+     (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
    select $1, $8, $9, $10, $11, $12, $13, case when $10 then now end, now, now, rev, rev from advanced
-   returning ${TASK_COLUMNS}`,
+   returning ${TASK_COLUMNS}`;
+
+/** $1 user id, $2 to $7 counts, see `ADVANCED`; $8 title, $9 description, $10 status, $11 category, $12 priority, $13 due date */
+export const insertTask = write<Task>('task_insert', `with ${ADVANCED} ${INSERT}`);
+
+/** A created task's answer, as it is kept. */
+export interface KeptTask {
+  rev: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * The same, with the answer kept under a key: nothing at all when there is one. $14 key, $15 hash of the request, $16 headers
+ * that each such answer has
+ */
+export const insertTaskOnce = write<KeptTask>(
+  'task_insert_once',
+  `with ${advancedIf(nothingKept('$1', '$14'))}, made as (${INSERT})
+   ${KEEP_NEW}
+   select $1, $14, $15, 201, $16::jsonb || jsonb_build_object('etag', '"' || rev || '"', 'location', '/api/tasks/' || id), ${taskJson('made')}
+   from made
+   returning headers, body, (select rev from made) as rev`,
 );
 
 /** $1 user id, $2 task id, $3 title, $4 description, $5 status, $6 category, $7 priority, $8 due date, $9 completed at, $10 now, $11 rev */

@@ -21,6 +21,7 @@ import {
   changeTask,
   createTask,
   createTaskAtOnce,
+  createTaskOnce,
   purge,
   restore,
   type Target,
@@ -134,6 +135,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
       parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => taskReply(201, await createTask(write, task)),
       atOnce: async (...asked) => taskReply(201, await createTaskAtOnce(...asked)),
+      onceAtOnce: createTaskOnce,
     }),
   );
 

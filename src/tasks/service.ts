@@ -1,11 +1,15 @@
 // What may happen to a task, and what it means for revision and counters. Runs inside a user's write.
 import type { Task } from '../../contract/task.ts';
+import { unauthenticated } from '../auth/guard.ts';
 import { AppError } from '../errors.ts';
 import { etagOf, isMatch } from '../http/conditional.ts';
+import type { Answer, Keyed } from '../http/idempotency.ts';
+import { JSON_TYPE } from '../http/server.ts';
 import { type Advance, type UserWrite, type Writes, writeAtOnce } from '../sync/user-write.ts';
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
+  insertTaskOnce,
   purgeTask,
   restoreTask,
   type StoredTask,
@@ -61,8 +65,25 @@ export function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
 }
 
 /** The same where nothing else belongs to the write. */
-export function createTaskAtOnce(writes: Writes, userId: string, input: CleanTask): Promise<Task> {
-  return writeAtOnce(writes, userId, creation(input));
+export async function createTaskAtOnce(writes: Writes, userId: string, input: CleanTask): Promise<Task> {
+  const task = await writeAtOnce(writes, userId, creation(input));
+  // The account was deleted after the session had been found.
+  if (!task) throw unauthenticated();
+  return task;
+}
+
+/** The same, with its answer kept under a key. @returns nothing when one is kept already: then nothing has happened. */
+export async function createTaskOnce(
+  writes: Writes,
+  userId: string,
+  input: CleanTask,
+  { key, hash }: Keyed,
+): Promise<Answer | undefined> {
+  const { values, ...change } = creation(input);
+  const kept = [key, hash(), JSON.stringify({ 'content-type': JSON_TYPE })];
+  const advance = { ...change, statement: insertTaskOnce, values: [...values, ...kept] };
+  const row = await writeAtOnce(writes, userId, advance);
+  return row && { status: 201, headers: row.headers, body: row.body };
 }
 
 function withChange(task: StoredTask, change: CleanChange, now: string): StoredTask {
