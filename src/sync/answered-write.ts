@@ -114,7 +114,9 @@ export async function answerOf<Input>(
 
 export function sendAnswer(reply: FastifyReply, { answer, replayed }: Answered): FastifyReply {
   if (replayed) reply.header('idempotency-replayed', 'true');
-  return reply.code(answer.status).headers(answer.headers).send(Buffer.from(answer.body));
+  // Text leaves in one piece with its head; but Fastify would give a charset to a type that has none.
+  const body = answer.headers['content-type'] === JSON_TYPE ? answer.body : Buffer.from(answer.body);
+  return reply.code(answer.status).headers(answer.headers).send(body);
 }
 
 /** Runs a write and sends its answer, or the answer that was kept for the same Idempotency-Key. */

@@ -4,7 +4,7 @@ import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
 import { KEEP_NEW, nothingKept } from '../http/idempotency.ts';
-import { TASK_COLUMNS, taskJson } from '../sync/task-columns.ts';
+import { TASK_COLUMNS } from '../sync/task-columns.ts';
 import { ADVANCED, advancedIf } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
@@ -43,6 +43,16 @@ const INSERT = `insert into task
 
 /** $1 user id, $2 to $7 counts, see `ADVANCED`; $8 title, $9 description, $10 status, $11 category, $12 priority, $13 due date */
 export const insertTask = write<Task>('task_insert', `with ${ADVANCED} ${INSERT}`);
+
+const TIMES = new Set(['completed_at', 'created_at', 'updated_at']);
+const wireTime = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;
+
+/** Of a row of `from`, the JSON text that a client is sent. */
+function taskJson(from: string): string {
+  const columns = TASK_COLUMNS.split(', ').map((column) => (TIMES.has(column) ? wireTime(column) : column));
+  return `(select row_to_json(shown)::text from (select ${columns.join(', ')} from ${from}) as shown)`;
+}
 
 /** A created task's answer, as it is kept. */
 export interface KeptTask {
