@@ -6,6 +6,7 @@ import { PASSWORD } from './support/client.ts';
 import { newEmail } from './support/mailed.ts';
 import { databaseUrl } from './support/nodes.ts';
 import { runScript } from './support/process.ts';
+import { startServer } from './support/server.ts';
 import { LOOKS, openStage, REFUSED, violations } from './support/stage.ts';
 import { eventually } from './support/web.ts';
 
@@ -60,6 +61,7 @@ describe('an invitation', () => {
     await page.goto(link);
     await page.getByText('This invitation is not valid any more').waitFor();
     expect(await page.getByLabel('Password').count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Sign in' }).count()).toBe(1);
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Use another invitation' }).click();
     await fill(page);
@@ -97,5 +99,26 @@ describe('an invitation', () => {
     await fill(theirs);
     await create(theirs);
     await theirs.getByText('A blank page').waitFor();
+  });
+});
+
+describe('a server that takes no new accounts', () => {
+  it('offers none at its door, also to who has an invitation', async () => {
+    const closed = await startServer({ env: { SIGNUP: 'closed' } });
+    try {
+      const { page } = await stage.stranger({ expected });
+      const known = page.waitForResponse(`${closed.url}/api/auth/providers`);
+      await page.goto(closed.url);
+      expect((await (await known).json()).sign_up).toBe('closed');
+      await page.getByRole('button', { name: 'Forgot it?' }).waitFor();
+      expect(await page.getByText('New here?').count()).toBe(0);
+      expect(await violations(page)).toEqual([]);
+      await page.goto(`${closed.url}/#invitation=${'A'.repeat(32)}`);
+      await page.getByText('This server takes no new accounts.').waitFor();
+      expect(await page.getByLabel('Password').count()).toBe(0);
+      expect(await violations(page)).toEqual([]);
+    } finally {
+      await closed.close();
+    }
   });
 });

@@ -70,7 +70,7 @@ function EmailForm({ onDone }: { onDone: () => void }): JSX.Element {
   );
 }
 
-function EmailState({ account }: { account: Account }): JSX.Element {
+function ConfirmButton(): JSX.Element {
   const isSent = useSignal(false);
   const send = async () => {
     try {
@@ -84,19 +84,20 @@ function EmailState({ account }: { account: Account }): JSX.Element {
     }
   };
   return (
-    <div class="fact">
-      <p class="fact-value">
-        <span>{account.email}</span>
-        <span class={`badge ${account.email_verified ? '' : 'is-open'}`}>
-          {account.email_verified ? 'Confirmed' : 'Not confirmed'}
-        </span>
-      </p>
-      {!account.email_verified && (
-        <button type="button" class="button" disabled={isSent.value} onClick={() => void send()}>
-          {isSent.value ? 'The link is on its way' : 'Send me the link'}
-        </button>
-      )}
-    </div>
+    <button type="button" class="button" disabled={isSent.value} onClick={() => void send()}>
+      {isSent.value ? 'The link is on its way' : 'Send me the link'}
+    </button>
+  );
+}
+
+function EmailState({ account: { email, email_verified } }: { account: Account }): JSX.Element {
+  return (
+    <p class="fact-value">
+      <span>{email}</span>
+      <span class={`badge ${email_verified ? '' : 'is-open'}`}>
+        {email_verified ? 'Confirmed' : 'Not confirmed'}
+      </span>
+    </p>
   );
 }
 
@@ -108,9 +109,12 @@ function EmailCard({ reading }: { reading: Reading<Account> }): JSX.Element {
       {isChanging.value ? (
         <EmailForm onDone={() => (isChanging.value = false)} />
       ) : (
-        <button type="button" class="button" onClick={() => (isChanging.value = true)}>
-          Change e-mail…
-        </button>
+        <div class="form-foot">
+          {reading.value && !reading.value.email_verified && <ConfirmButton />}
+          <button type="button" class="button" onClick={() => (isChanging.value = true)}>
+            Change e-mail…
+          </button>
+        </div>
       )}
     </Card>
   );

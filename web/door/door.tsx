@@ -9,7 +9,7 @@ import { failureSentence, learnWays, ways } from '../providers.ts';
 import { dropCodes, linkCodes, takeWayBack } from '../routes.ts';
 import { arriveByCookie } from '../session.ts';
 import { CodeForm, ForgotForm, LogInForm, SignUpForm } from './forms.tsx';
-import { useLink } from './link-check.ts';
+import { type LinkState, useLink } from './link-check.ts';
 import { ProviderButtons } from './provider-buttons.tsx';
 
 type Step = 'in' | 'up' | 'code' | 'forgot' | 'told';
@@ -100,15 +100,15 @@ function useSignUps(): SignUpMode | undefined {
 
 interface SignUpProps {
   signUps: SignUpMode | undefined;
+  link: LinkState;
   typed: Signal<string>;
   go: (step: Step) => void;
   onTold: (words: string) => void;
 }
 
 /** The form, or why there is none. */
-function SignUp({ signUps, typed, go, onTold }: SignUpProps): JSX.Element {
+function SignUp({ signUps, link, typed, go, onTold }: SignUpProps): JSX.Element {
   const { invitation } = linkCodes.value;
-  const link = useLink('invitation', invitation);
   if (signUps === 'closed') return <p>This server takes no new accounts.</p>;
   if (invitation !== '' && link === 'asking') return <p class="lead-small">One moment…</p>;
   if (invitation !== '' && link === 'old')
@@ -144,6 +144,7 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
   const told = useSignal('');
   const typed = useSignal('');
   const signUps = useSignUps();
+  const link = useLink('invitation', isReturning ? '' : invitation);
   const title = useRef<HTMLHeadingElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
@@ -160,6 +161,9 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
     step.value = 'told';
   };
   const now = step.value;
+  // An old invitation has ways on of its own; who comes back has one purpose.
+  const isOld = now === 'up' && invitation !== '' && link === 'old' && signUps !== 'closed';
+  const hasLinks = !isOld && (!isReturning || now !== 'in');
   return (
     <div class="door-steps">
       {(!isReturning || now !== 'in') && (
@@ -174,7 +178,7 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
         </>
       )}
       {now === 'up' && (
-        <SignUp signUps={signUps} typed={typed} go={(to) => (step.value = to)} onTold={tell} />
+        <SignUp signUps={signUps} link={link} typed={typed} go={(to) => (step.value = to)} onTold={tell} />
       )}
       {(now === 'in' || (now === 'up' && invitation === '' && signUps !== 'closed')) && (
         <ProviderButtons inNewTab={isReturning} failure={failureSentence(error)} />
@@ -182,9 +186,7 @@ export function Door({ isReturning = false, titleId }: DoorProps): JSX.Element {
       {now === 'code' && <CodeForm onBack={() => (step.value = 'in')} />}
       {now === 'forgot' && <ForgotForm typed={typed} onTold={tell} />}
       {now === 'told' && <p class="lead-small">{told.value}</p>}
-      {(!isReturning || now !== 'in') && (
-        <Links step={now} signUps={signUps} go={(target) => (step.value = target)} />
-      )}
+      {hasLinks && <Links step={now} signUps={signUps} go={(target) => (step.value = target)} />}
     </div>
   );
 }

@@ -80,6 +80,7 @@ export function ResetPage(): JSX.Element {
           <>
             <p>{OLD_LINK}</p>
             <ForgotForm onTold={tell('sent')} />
+            <Onwards isAside />
           </>
         )}
         {(now === 'done' || now === 'sent') && (
