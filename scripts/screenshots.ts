@@ -56,6 +56,8 @@ async function take(browser: Browser, shot: Shot, password: string): Promise<voi
   await page.locator('.task').first().waitFor();
   await page.locator('.status-text', { hasText: /^Live$/ }).waitFor();
   await prepare(page);
+  await page.mouse.move(0, 0);
+  await page.evaluate('scrollTo(0, 0)');
   const file = path.join(IMAGES, `${name}.png`);
   await page.screenshot({ path: file });
   await context.close();
