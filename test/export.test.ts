@@ -114,7 +114,22 @@ describe('an export', () => {
     const client = tokenClient(server.url, await makeToken(ada, ['tasks:read', 'account:read']));
     expect(linesIn((await client.get(EXPORT)).text)).toHaveLength(5);
     expectProblem(await ada.post(EXPORT), 'method_not_allowed');
-    expect((await ada.request('HEAD', EXPORT)).status).toBe(405);
+  });
+
+  it('answers HEAD as GET, without a body, without reading and without an event', async () => {
+    const events = () =>
+      server.sql(`select from security_event where user_id = $1 and kind = 'data_exported'`, [
+        ada.account.id,
+      ]);
+    const [got, before] = [await ada.get(EXPORT), await events()];
+    const { status, headers, text } = await ada.request('HEAD', EXPORT);
+    expect([status, text]).toEqual([200, '']);
+    for (const name of ['content-type', 'content-disposition', 'cache-control', 'content-length'])
+      expect([name, headers.get(name)]).toEqual([name, got.headers.get(name)]);
+    expect(await events()).toEqual(before);
+    expect((await new Client(server.url).request('HEAD', EXPORT)).status).toBe(401);
+    const reader = tokenClient(server.url, await makeToken(ada, ['tasks:read']));
+    expect((await reader.request('HEAD', EXPORT)).status).toBe(403);
   });
 });
 

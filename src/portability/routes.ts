@@ -1,5 +1,5 @@
 // The routes of export and import: parse, call, answer.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { NDJSON_TYPE } from '../../contract/headers.ts';
 import { IMPORT_BYTES, IMPORT_FAULTS_COUNTED, IMPORT_TASKS } from '../../contract/limits.ts';
@@ -79,14 +79,24 @@ function exportRoute(app: FastifyInstance, { writes, trail }: PortabilityOptions
     answers: { 200: linesOf('One JSON object a line.', EXPORT_LINES) },
   });
   const config = { needsSession: true, scopes: ['account:read', 'tasks:read'] as const };
+  const announce = (reply: FastifyReply) => {
+    const day = new Date().toISOString().slice(0, 10);
+    return reply
+      .header('content-disposition', `attachment; filename="donewell-${day}.ndjson"`)
+      .type(NDJSON_TYPE);
+  };
   app.get('/api/account/export', { schema, config, exposeHeadRoute: false }, async (request, reply) => {
     const userId = userIdOf(request);
     const stream = await openExport(writes.database, userId, exports.take(userId));
     await trail.record(eventOf(request, 'data_exported'));
-    const day = new Date().toISOString().slice(0, 10);
-    reply.header('content-disposition', `attachment; filename="donewell-${day}.ndjson"`);
-    return reply.type(NDJSON_TYPE).send(stream);
+    return announce(reply).send(stream);
   });
+  // Its own: nothing is read, nor told to the owner, since nothing leaves.
+  app.head(
+    '/api/account/export',
+    { schema: { hide: true } as FastifySchema, config },
+    async (_request, reply) => announce(reply).send(),
+  );
 }
 
 const TYPES: Record<string, ImportFormat> = {
