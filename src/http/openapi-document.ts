@@ -47,7 +47,7 @@ function headers(...names: string[]): Json {
 /** What some problems have besides the members that all have. */
 const EXTRA: Partial<Record<ErrorCode, { properties: Json; example: Json }>> = {
   stale: {
-    properties: { current: { $ref: '#/components/schemas/Task' } },
+    properties: { current: { $ref: '#/components/schemas/ListedTask' } },
     example: { current: TASK_EXAMPLE },
   },
   two_factor_required: {

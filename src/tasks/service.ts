@@ -43,7 +43,8 @@ async function load(write: UserWrite, target: Target): Promise<StoredTask> {
 function assertCurrent(task: StoredTask, target: Target): void {
   if (isMatch(target.ifMatch, etagOf(task.rev))) return;
   throw new AppError('stale', 'The task has been changed since you read it. Look at it again and repeat.', {
-    extra: { current: publicTask(task) },
+    // One in the trash says so, as in its listing: nobody must take it for a live one.
+    extra: { current: task.deleted_at === null ? publicTask(task) : task },
   });
 }
 
