@@ -307,7 +307,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     redisUrl: settings.REDIS_URL,
     worker,
   });
-  authRoutes(app, { service: createAuthService({ ...parts, database, trail }), callers });
+  authRoutes(app, { service: createAuthService({ ...parts, database, trail }), callers, rules });
   twoFactorRoutes(app, {
     auth,
     callers,

@@ -1,7 +1,9 @@
 // A session's life: shown, extended, ended, expired; and every protected route without one.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, seedAccount, seedClient, signIn } from './support/accounts.ts';
+import { makeToken } from './support/api-tokens.ts';
 import { type AnyBody, Client } from './support/client.ts';
+import { expectProblem } from './support/problem.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 const COOKIE = 'better-auth.session_token';
@@ -180,6 +182,18 @@ describe('POST /api/auth/logout', () => {
     const headers = { authorization: 'Bearer outlived' };
     expect((await client.post('/api/auth/logout', undefined, { headers })).status).toBe(200);
     expect(await sessionIds()).not.toContain(client.session.id);
+  });
+
+  it('with a cookie and an outlived token obeys the rule for the cookie', async () => {
+    const client = await enter();
+    const token = (await makeToken(client, ['tasks:read'])).token;
+    for (const bearer of ['outlived', token]) {
+      const headers = { authorization: `Bearer ${bearer}`, origin: 'https://evil.example' };
+      const refused = await client.post('/api/auth/logout', undefined, { headers });
+      expectProblem(refused, 'unauthorized_access');
+      expect(refused.headers.getSetCookie()).toEqual([]);
+      expect(await sessionIds()).toContain(client.session.id);
+    }
   });
 });
 

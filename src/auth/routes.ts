@@ -10,6 +10,7 @@ import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
+import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
 import type { Callers } from './caller.ts';
 import { callerOf } from './guard.ts';
 import { sessionOf, userOf } from './repository.ts';
@@ -18,6 +19,7 @@ import type { AuthService, NewSession } from './service.ts';
 interface AuthRoutesOptions {
   service: AuthService;
   callers: Callers;
+  rules: OriginRules;
 }
 
 const text = Type.String({ 'x-error': 'must be a string' });
@@ -81,7 +83,7 @@ function entryRoutes(app: FastifyInstance, { service }: AuthRoutesOptions): void
   });
 }
 
-function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOptions): void {
+function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRoutesOptions): void {
   const current = operation({
     id: 'getSession',
     tag: 'Authentication',
@@ -105,7 +107,10 @@ function sessionRoutes(app: FastifyInstance, { service, callers }: AuthRoutesOpt
   });
   app.post('/api/auth/logout', { schema: logOut, config: NO_BODY }, async (request, reply) => {
     // With an outlived token beside it the cookie opens nothing, but it is taken away: so its session ends, too.
-    const caller = request.caller ?? (await callers.find({ cookie: request.headers.cookie }));
+    // That is done by the cookie, so by its rule.
+    const byCookie = request.caller ? undefined : await callers.find({ cookie: request.headers.cookie });
+    if (byCookie) assertTrustedWrite(rules, request);
+    const caller = request.caller ?? byCookie;
     if (caller) await service.logOut(caller, clientOf(request));
     reply.header('set-cookie', callers.cookie.clear());
     return { message: 'Logged out successfully', status: 'success' as const };
