@@ -1,14 +1,19 @@
 // Several processes that serve one address: the first starts, watches and stops the others and writes their log.
 import cluster, { type Address, type Worker } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import type { ClientConfig } from 'pg';
+import { isAnswered } from './database/embedded/leftovers.ts';
+import { isRunning } from './database/embedded/processes.ts';
 import type { WorkerPlace } from './realtime/worker-relay.ts';
 
 const CONNECTION_VARIABLE = 'DONEWELL_WORKER_CONNECTION';
 const DIRECTORY_VARIABLE = 'DONEWELL_WORKER_DIRECTORY';
+/** How the directory with the workers' sockets is called; the first process's id and a random part follow. */
+const DIRECTORY = 'donewell-workers-';
 /** A worker that dies younger than this is not replaced at once, so that a broken start does not spin. */
 const YOUNG_MILLISECONDS = 2_000;
 
@@ -73,10 +78,36 @@ function closeUnclaimed({ process: child }: Worker): void {
   });
 }
 
+/**
+ * Whether a directory was left by a server that is no more: one of ours, with sockets of which nobody answers any, and the
+ * process that it is named after has ended. In a container its id may be ours, and where several share a directory for what
+ * is temporary, their processes do not see each other: hence the sockets.
+ */
+async function isLeft(directory: string, pid: number): Promise<boolean> {
+  if (pid !== process.pid && isRunning(pid)) return false;
+  const stats = await lstat(directory);
+  if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return false;
+  const sockets = await readdir(directory);
+  if (sockets.length === 0) return false;
+  const answered = await Promise.all(sockets.map((name) => isAnswered(path.join(directory, name))));
+  return !answered.includes(true);
+}
+
+/** Removes what killed servers did not live to remove. What cannot be told or removed stays: it is in nobody's way. */
+async function removeLeftDirectories(): Promise<void> {
+  const named = new RegExp(`^${DIRECTORY}([1-9]\\d{0,9})-[^-]+$`);
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const pid = named.exec(name)?.[1];
+    const directory = path.join(tmpdir(), name);
+    if (pid !== undefined && (await isLeft(directory, Number(pid)).catch(() => false)))
+      await rm(directory, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
 class Team {
   readonly #options: WorkerOptions;
   readonly #living = new Set<Worker>();
-  readonly #directory = mkdtempSync(path.join(tmpdir(), 'donewell-workers-'));
+  readonly #directory = mkdtempSync(path.join(tmpdir(), `${DIRECTORY}${process.pid}-`));
   #stopping = false;
 
   constructor(options: WorkerOptions) {
@@ -140,6 +171,7 @@ class Team {
 export async function startWorkers(options: WorkerOptions): Promise<Workers> {
   const { count, warn } = options;
   cluster.setupPrimary({ silent: true });
+  await removeLeftDirectories();
   if (count > availableParallelism() * 2) warn(`WORKERS is ${count} on ${availableParallelism()} cores.`);
   const team = new Team(options);
   try {

@@ -1,4 +1,7 @@
 // Several processes behind one address: they serve as one, one that dies is replaced, and all of them end together.
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, signUp } from './support/client.ts';
@@ -7,8 +10,10 @@ import { holdRequest } from './support/wire.ts';
 
 const place = dataDirectory();
 const LIMIT = 40;
+const temporary = path.join(place.directory, 'tmp');
 const env = {
   DATA_DIR: path.join(place.directory, 'data'),
+  TMPDIR: temporary,
   WORKERS: '2',
   RATE_LIMIT_REQUESTS: String(LIMIT),
 };
@@ -16,6 +21,7 @@ let server: RunningServer;
 let ada: Client & { accessToken: string };
 
 beforeAll(async () => {
+  mkdirSync(temporary, { mode: 0o711 });
   server = await startProcess({ env });
   ada = await signUp(server.url);
 });
@@ -36,6 +42,22 @@ const workers = () =>
 /** A connection of its own, so that any worker may take it. */
 const fresh = (pathname: string, init: RequestInit = {}) =>
   fetch(`${server.url}${pathname}`, { ...init, headers: { connection: 'close', ...init.headers } });
+
+const directories = () => readdirSync(temporary).filter((name) => name.startsWith('donewell-workers-'));
+
+/** Of a server that lives, of one that is starting, and of one in another container, where its id is nobody's. */
+async function directoriesOfOthers(dead: number): Promise<{ names: string[]; close: () => void }> {
+  const names = [`${process.pid}-living`, `${dead}-starting`, `${dead}-elsewhere`].map(
+    (rest) => `donewell-workers-${rest}`,
+  );
+  const [living = '', starting = '', elsewhere = ''] = names.map((name) => path.join(temporary, name));
+  for (const directory of [living, starting, elsewhere]) mkdirSync(directory);
+  writeFileSync(path.join(living, '1.sock'), '');
+  writeFileSync(path.join(elsewhere, '1.sock'), '');
+  const answering = createServer().listen(path.join(elsewhere, '2.sock'));
+  await once(answering, 'listening');
+  return { names, close: () => answering.close() };
+}
 
 describe('two workers', () => {
   it('listen on the one address of the ready line, and both serve', async () => {
@@ -102,6 +124,7 @@ describe('two workers', () => {
     for (const request of requests) expect((await request.answer)?.status).toBe(201);
     expect([await server.exited, server.stderr()]).toEqual([0, '']);
     expect(living.filter(isAlive)).toEqual([]);
+    expect(directories()).toEqual([]);
   });
 
   it('end when the first process is killed, and the next start finds everything', async () => {
@@ -110,8 +133,16 @@ describe('two workers', () => {
     server.kill('SIGKILL');
     await server.exited;
     await until(() => !living.some(isAlive));
+    const dead = server.pid;
+    expect(directories()).toEqual([expect.stringMatching(`^donewell-workers-${dead}-`)]);
+    const others = await directoriesOfOthers(dead);
     server = await startProcess({ env });
     expect((await fresh('/health')).status).toBe(200);
+    // What the killed one left is gone; whatever may be somebody's is not.
+    const own = expect.stringMatching(`^donewell-workers-${server.pid}-`);
+    expect(directories()).toEqual(expect.arrayContaining([...others.names, own]));
+    expect(directories()).toHaveLength(others.names.length + 1);
+    others.close();
     const orphaned = [...workers()];
     expect(await server.stop()).toBe(0);
     expect(orphaned.filter(isAlive)).toEqual([]);

@@ -54,7 +54,7 @@ export async function endLeftovers(
 }
 
 /** Only who is certainly not there is not: a server with too many at its door refuses in other words. */
-function isAnswered(socket: string): Promise<boolean> {
+export function isAnswered(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const connection = connect(socket, () => {
       connection.destroy();
