@@ -150,6 +150,7 @@ function socketTables(): string {
   const { sameNode, otherNode, idle = [], fanOut = [], comeback } = socketResults() ?? {};
   const rows = [
     ...(sameNode ? [['request to event at half load, one node, p50 / p99 ms', delay(sameNode)]] : []),
+    ...(sameNode?.answer ? [['of it until the answer, p50 / p99 ms', delay(sameNode.answer)]] : []),
     ...(otherNode ? [['request to event at half load, another node, p50 / p99 ms', delay(otherNode)]] : []),
     ...(comeback
       ? [

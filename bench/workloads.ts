@@ -49,8 +49,10 @@ const newTask = (turn: number) => ({ title: `Measured ${turn}`, description: 'So
 const create: Workload['request'] = (user, turn) => http('POST', '/api/tasks', user, newTask(turn));
 const createOnce: Workload['request'] = (user, turn) =>
   http('POST', '/api/tasks', user, newTask(turn), [`idempotency-key: ${randomUUID()}`]);
+let changes = 0;
+/** Another title each time, also when turns begin anew: what changes nothing is not written. */
 const update: Workload['request'] = (user, turn, ids) =>
-  http('PUT', taskPath(ids, turn), user, { title: `Changed ${turn}` });
+  http('PUT', taskPath(ids, turn), user, { title: `Changed ${Date.now()} ${changes++}` });
 
 const ONLY_DONEWELL = ['bare', 'drizzle', 'express', 'fastapi'];
 

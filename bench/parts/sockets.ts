@@ -3,7 +3,7 @@ import { SOCKETS_PER_USER, SYNC_LIMIT } from '../../contract/limits.ts';
 import { startDonewell } from '../contenders.ts';
 import { cpuBetween, cpuOf, residentKilobytes } from '../cpu.ts';
 import type { BenchUser } from '../data.ts';
-import { HttpConnection, openLoop } from '../load.ts';
+import { closedLoop, HttpConnection, openLoop } from '../load.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import { type Listener, listen, listenMany } from '../socket.ts';
@@ -17,10 +17,15 @@ interface Delay {
   p99: number;
 }
 
+/** The same, and until the request was answered: what the write itself took. */
+interface BusyDelay extends Delay {
+  answer: Delay;
+}
+
 export interface Sockets {
   /** While the server has half of the mixed requests to do that it can bear. */
-  sameNode?: Delay;
-  otherNode?: Delay;
+  sameNode?: BusyDelay;
+  otherNode?: BusyDelay;
   /** By how many sockets there are, all but one of them idle. */
   idle?: ({ sockets: number; kilobytesEach: number } & Delay)[];
   /** One change, told to so many sockets of the user: until the last has it, and CPU microseconds for each. */
@@ -59,7 +64,7 @@ async function measureDelay(
   users: readonly BenchUser[],
   sockets: number,
   isOver: (changes: number) => boolean,
-): Promise<number[]> {
+): Promise<{ events: number[]; answers: number[] }> {
   const waiting = new Map<string, { left: number; resolve: (at: number) => void }>();
   const listeners: Listener[] = [];
   for (const user of users) {
@@ -70,18 +75,21 @@ async function measureDelay(
     for (let socket = 0; socket < sockets; socket++) listeners.push(await listen(ports.listen, user, hear));
   }
   const connection = new HttpConnection(ports.write);
-  const delays: number[] = [];
+  const events: number[] = [];
+  const answers: number[] = [];
   for (let change = 0; !isOver(change); change++) {
     const user = users[change % users.length] as BenchUser;
     const heard = new Promise<number>((resolve) => waiting.set(user.id, { left: sockets, resolve }));
     const start = performance.now();
     await connection.send(WORKLOADS.create.request(user, change, user.taskIds));
-    delays.push((await within(heard)) - start);
+    answers.push(performance.now() - start);
+    events.push((await within(heard)) - start);
     await pause(1000 / CHANGE_RATE);
   }
   connection.close();
   for (const listener of listeners) listener.close();
-  return delays.slice(Math.min(WARMING, delays.length / 4));
+  const warm = Math.min(WARMING, events.length / 4);
+  return { events: events.slice(warm), answers: answers.slice(warm) };
 }
 
 const delayOf = (delays: readonly number[]): Delay => ({
@@ -89,21 +97,23 @@ const delayOf = (delays: readonly number[]): Delay => ({
   p99: quantile(delays, 0.99),
 });
 
-async function measureHalfLoad(here: Running, listenPort: number, bench: Bench): Promise<Delay> {
+async function measureHalfLoad(here: Running, listenPort: number, bench: Bench): Promise<BusyDelay> {
   const mixed = throughputResults().find(({ workload }) => workload === 'mixed')?.contenders.donewell;
   const rate = mixed ? summary(mixed.perSecond).median / 2 : 300;
   const seconds = Math.max(6, bench.settings.seconds * 4);
   // The writers' own tasks are left alone, so that each event is one that is waited for.
   const others = { users: bench.data.users.slice(WRITERS) };
   const next = requestsOf(WORKLOADS.mixed, others, 'donewell');
+  // Code that is cold bears less than that, and what then piles up is late for the rest of the time.
+  await closedLoop(here.port, next, { connections: 16, seconds: bench.settings.warmSeconds });
   let isOver = false;
   const load = openLoop(here.port, next, { connections: 32, seconds, rate }).finally(() => {
     isOver = true;
   });
   const ports = { write: here.port, listen: listenPort };
   const writers = bench.data.users.slice(0, WRITERS);
-  const [delays] = await Promise.all([measureDelay(ports, writers, 1, () => isOver), load]);
-  return delayOf(delays);
+  const [{ events, answers }] = await Promise.all([measureDelay(ports, writers, 1, () => isOver), load]);
+  return { ...delayOf(events), answer: delayOf(answers) };
 }
 
 async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Sockets['idle']> {
@@ -120,8 +130,8 @@ async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Socket
     await pause(SETTLING);
     const kilobytesEach = (residentKilobytes(pid) - before) / sockets;
     const ports = { write: port, listen: port };
-    const delays = await measureDelay(ports, writers.slice(0, 1), 1, (changes) => changes >= CHANGES);
-    found.push({ sockets, kilobytesEach, ...delayOf(delays) });
+    const { events } = await measureDelay(ports, writers.slice(0, 1), 1, (changes) => changes >= CHANGES);
+    found.push({ sockets, kilobytesEach, ...delayOf(events) });
     progress(`${sockets} sockets: ${kilobytesEach.toFixed(1)} KB each`);
   }
   for (const listener of open) listener.close();
@@ -134,9 +144,9 @@ async function measureFanOut({ port, pid }: Running, bench: Bench): Promise<Sock
     const ports = { write: port, listen: port };
     const users = bench.data.users.slice(0, 1);
     const before = cpuOf([pid]);
-    const delays = await measureDelay(ports, users, sockets, (changes) => changes >= CHANGES);
+    const { events } = await measureDelay(ports, users, sockets, (changes) => changes >= CHANGES);
     const cpu = cpuBetween(before, cpuOf([pid]));
-    found.push({ sockets, cpuEach: (cpu * 1000) / (CHANGES * sockets), ...delayOf(delays) });
+    found.push({ sockets, cpuEach: (cpu * 1000) / (CHANGES * sockets), ...delayOf(events) });
   }
   return found;
 }

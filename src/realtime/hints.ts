@@ -12,13 +12,12 @@ export interface HintCarrier {
 
 /** NOTIFY takes payloads below 8,000 bytes. */
 const HINTS_AT_ONCE = 120;
-/** Milliseconds in which hints are gathered: many writes, one message. */
+/** Milliseconds after a message in which hints are gathered for the next: many writes, one message; the first waits for none. */
 const GATHERING = 10;
 
 export function postgresCarrier(database: Database): HintCarrier {
   return {
-    publish: (payload) =>
-      database.transaction(async (transaction) => transaction.queue(notifyChanges, [payload])),
+    publish: async (payload) => void (await database.write(notifyChanges, [payload])),
   };
 }
 
@@ -31,6 +30,7 @@ export class HintBatch {
   readonly #carrier: HintCarrier;
   readonly #sending = new Set<Promise<void>>();
   #gathered = new Map<string, number>();
+  /** Runs while hints are gathered. */
   #timer: NodeJS.Timeout | undefined;
 
   constructor(carrier: HintCarrier) {
@@ -39,18 +39,21 @@ export class HintBatch {
 
   add(userId: string, rev: number): void {
     this.#gathered.set(userId, Math.max(rev, this.#gathered.get(userId) ?? 0));
-    this.#timer ??= setTimeout(() => this.#flush(), GATHERING);
+    if (!this.#timer) this.#flush();
   }
 
   /** Sends what is still here and waits until it has been sent. */
   async close(): Promise<void> {
     this.#flush();
+    clearTimeout(this.#timer);
     await Promise.all(this.#sending);
   }
 
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#gathered.size === 0) return;
+    this.#timer = setTimeout(() => this.#flush(), GATHERING);
     const hints = [...this.#gathered];
     this.#gathered = new Map();
     const sent = this.#send(hints).finally(() => this.#sending.delete(sent));
