@@ -18,12 +18,13 @@ export interface VisitorOptions {
 export interface Visitor {
   context: BrowserContext;
   page: Page;
-  /** Console errors and warnings, CSP reports and exceptions. */
+  /** Console errors, warnings of preloads, CSP reports and exceptions. */
   problems: string[];
 }
 
 const PATIENCE = 15_000;
-const COMPLAINTS = ['error', 'warning'];
+/** Of its warnings: others tell of lost connections, which belong to many stories. */
+const PRELOADED = /preload/i;
 
 /** Asserts on what will be true in a while. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {
@@ -58,7 +59,8 @@ export async function visit(
     if (!expected?.test(text)) problems.push(text);
   };
   context.on('console', (message) => {
-    if (COMPLAINTS.includes(message.type())) note(`${message.text()} (${message.location().url})`);
+    const isComplaint = message.type() === 'error' || PRELOADED.test(message.text());
+    if (isComplaint) note(`${message.text()} (${message.location().url})`);
   });
   context.on('weberror', (error) => note(`${error.error().stack}`));
   const page = await context.newPage();
