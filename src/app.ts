@@ -293,7 +293,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   await installDocs(app, { publicUrl, cookieName: callers.cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
   webAppRoutes(app);
-  welcomeRoutes(app);
+  welcomeRoutes(app, publicUrl);
   const { shared, worker } = options;
   const realtime = installRealtime(app, {
     database,
@@ -323,6 +323,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   taskRoutes(app, {
     writes: { database, announce: realtime.announce },
     cursors: new Cursors(secrets.secretKey, 'tasks'),
+    publicUrl,
   });
   await installPortability(app, options, { trail, announce: realtime.announce });
   asyncApiRoutes(app, { version: VERSION, publicUrl, cookieName: callers.cookie.name });

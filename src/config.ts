@@ -359,3 +359,8 @@ export function loadSettings(environment: Environment): Settings {
 export function publicUrlOf(settings: Settings): string {
   return settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
 }
+
+/** The path of that address, by which a proxy serves us: what addresses without a host begin with. `/todo`, or nothing. */
+export function publicPathOf(publicUrl: string): string {
+  return new URL(publicUrl).pathname.replace(/\/+$/, '');
+}

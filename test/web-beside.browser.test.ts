@@ -1,6 +1,7 @@
 // The pages beside the app: what stands at an address that nobody serves, after a failed sign-in, and about errors.
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seedClient } from './support/accounts.ts';
 import { Client } from './support/client.ts';
 import { type PathProxy, startPathProxy } from './support/path-proxy.ts';
 import { expectProblem } from './support/problem.ts';
@@ -78,6 +79,23 @@ it.each(MORE_ADDRESSES)('finds its looks and the way back at %s, too', async (ad
   const { page, missing } = await open(address, title, {});
   await goBack(page);
   expect(missing).toEqual([]);
+});
+
+describe('below the path', () => {
+  it('are the links of the welcome', async () => {
+    const { body } = await new Client(proxy.url.replace(/\/$/, '')).get('/api');
+    const origin = new URL(proxy.url).origin;
+    for (const link of Object.values<string>(body.links).filter((each) => !each.includes('/api/')))
+      expect([link, (await fetch(`${origin}${link}`)).status]).toEqual([link, 200]);
+    expect(body.links.tasks).toBe('/todo/api/tasks');
+    expect(body.message).toContain(body.links.docs);
+  });
+
+  it('is the address of a new task', async () => {
+    const client = await seedClient(stage.server());
+    const { headers, body } = await client.post('/api/tasks', { title: 'Below' });
+    expect(headers.get('location')).toBe(`/todo/api/tasks/${body.id}`);
+  });
 });
 
 describe('the pages beside the app', () => {

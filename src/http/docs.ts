@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type ErrorCode, FieldError, Problem } from '../../contract/errors.ts';
 import { SCOPES, type Scope } from '../../contract/token.ts';
+import { publicPathOf } from '../config.ts';
 import { errorPage } from './error-page.ts';
 import { completeDocument, EVERYWHERE, type Json } from './openapi-document.ts';
 import { rootFrom, sendPage } from './page.ts';
@@ -172,8 +173,8 @@ export async function installDocs(
   app: FastifyInstance,
   options: { publicUrl: string; cookieName: string; shared: TSchema[] },
 ): Promise<void> {
-  const { pathname } = new URL(options.publicUrl);
-  const root = pathname.replace(/\/?$/, '/');
+  const path = publicPathOf(options.publicUrl);
+  const root = `${path}/`;
   for (const schema of [Problem, FieldError, ...options.shared]) app.addSchema(withReferences(schema, true));
   await app.register(swagger, {
     openapi: {
@@ -185,7 +186,7 @@ export async function installDocs(
         license: { name: 'MIT', identifier: 'MIT' },
       },
       // A path, so that the page at /docs works at whatever address it was reached by.
-      servers: [{ url: pathname }],
+      servers: [{ url: path || '/' }],
       tags: tagsBelow(root),
       components: {
         securitySchemes: {
@@ -215,6 +216,7 @@ export async function installDocs(
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: path,
     staticCSP: false,
     transformStaticCSP: (policy) => `${policy};${SWAGGER_STYLE}`,
     theme: { title: 'Donewell API' },

@@ -1,20 +1,22 @@
 // What stands at /api: where everything is, as JSON.
 import type { FastifyInstance } from 'fastify';
 import { Welcome } from '../../contract/service.ts';
+import { publicPathOf } from '../config.ts';
 import { operation } from './docs.ts';
 import { VERSION } from './server.ts';
 
-const LINKS = {
-  docs: '/docs',
-  openapi: '/openapi.json',
-  asyncapi: '/asyncapi.json',
-  health: '/health',
-  tasks: '/api/tasks',
-  dashboard: '/api/dashboard/stats',
-  session: '/api/auth/session',
-};
+const linksBelow = (path: string) => ({
+  docs: `${path}/docs`,
+  openapi: `${path}/openapi.json`,
+  asyncapi: `${path}/asyncapi.json`,
+  health: `${path}/health`,
+  tasks: `${path}/api/tasks`,
+  dashboard: `${path}/api/dashboard/stats`,
+  session: `${path}/api/auth/session`,
+});
 
-export function welcomeRoutes(app: FastifyInstance): void {
+export function welcomeRoutes(app: FastifyInstance, publicUrl: string): void {
+  const links = linksBelow(publicPathOf(publicUrl));
   const welcome = operation({
     id: 'getWelcome',
     tag: 'Health',
@@ -24,7 +26,7 @@ export function welcomeRoutes(app: FastifyInstance): void {
   app.get('/api', { schema: welcome }, async () => ({
     name: 'Donewell' as const,
     version: VERSION,
-    message: 'Welcome. The documentation is at /docs.',
-    links: LINKS,
+    message: `Welcome. The documentation is at ${links.docs}.`,
+    links,
   }));
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { Message } from '../../contract/common.ts';
 import { NewTask, Task, TaskChange, TaskListQuery, TaskPage } from '../../contract/task.ts';
 import { userIdOf } from '../auth/guard.ts';
+import { publicPathOf } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { validationError } from '../errors.ts';
 import { jsonBody } from '../http/body.ts';
@@ -81,9 +82,14 @@ function bodylessTargetOf(request: FastifyRequest): Target {
   return targetOf(request);
 }
 
-function taskReply(status: number, task: Task): Reply {
-  const location: Record<string, string> = status === 201 ? { location: `/api/tasks/${task.id}` } : {};
-  return { status, headers: { etag: etagOf(task.rev), ...location }, body: task };
+function taskReply(task: Task): Reply {
+  return { status: 200, headers: { etag: etagOf(task.rev) }, body: task };
+}
+
+interface TaskRoutesOptions {
+  writes: Writes;
+  cursors: Cursors;
+  publicUrl: string;
 }
 
 function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors): void {
@@ -119,7 +125,13 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
   });
 }
 
-function changeRoutes(app: FastifyInstance, writes: Writes): void {
+function createRoute(app: FastifyInstance, { writes, publicUrl }: TaskRoutesOptions): void {
+  const path = `${publicPathOf(publicUrl)}/api/tasks`;
+  const made = (task: Task): Reply => ({
+    status: 201,
+    headers: { etag: etagOf(task.rev), location: `${path}/${task.id}` },
+    body: task,
+  });
   const create = operation({
     id: 'createTask',
     tag: 'Tasks',
@@ -133,12 +145,14 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
   app.post('/api/tasks', { schema: create, config: WRITE }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => cleanNewTask(jsonBody(request)),
-      run: async (write, task) => taskReply(201, await createTask(write, task)),
-      atOnce: async (...asked) => taskReply(201, await createTaskAtOnce(...asked)),
+      run: async (write, task) => made(await createTask(write, task)),
+      atOnce: async (...asked) => made(await createTaskAtOnce(...asked)),
       onceAtOnce: createTaskOnce,
     }),
   );
+}
 
+function changeRoutes(app: FastifyInstance, writes: Writes): void {
   for (const method of ['PUT', 'PATCH'] as const) {
     const change = operation({
       id: method === 'PUT' ? 'putTask' : 'patchTask',
@@ -162,7 +176,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
             target: targetOf(request),
             change: cleanChange(jsonBody(request)),
           }),
-          run: async (write, { target, change }) => taskReply(200, await changeTask(write, target, change)),
+          run: async (write, { target, change }) => taskReply(await changeTask(write, target, change)),
         }),
     });
   }
@@ -180,7 +194,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
   app.patch('/api/tasks/:id/complete', { schema: complete, config: WRITE }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
-      run: async (write, target) => taskReply(200, await changeTask(write, target, { status: true })),
+      run: async (write, target) => taskReply(await changeTask(write, target, { status: true })),
     }),
   );
 }
@@ -223,16 +237,15 @@ function trashRoutes(app: FastifyInstance, writes: Writes): void {
   app.post('/api/tasks/:id/restore', { schema: restoring, config: WRITE }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
-      run: async (write, target) => taskReply(200, await restore(write, target)),
+      run: async (write, target) => taskReply(await restore(write, target)),
     }),
   );
 }
 
-export function taskRoutes(
-  app: FastifyInstance,
-  { writes, cursors }: { writes: Writes; cursors: Cursors },
-): void {
+export function taskRoutes(app: FastifyInstance, options: TaskRoutesOptions): void {
+  const { writes, cursors } = options;
   readRoutes(app, writes.database, cursors);
+  createRoute(app, options);
   changeRoutes(app, writes);
   trashRoutes(app, writes);
 }

@@ -1,4 +1,5 @@
-// A proxy that serves the server below a path, as many of them do: it takes the path off, and says nothing of it.
+// A proxy that serves the server below a path, as many of them do: it takes the path off, and says nothing of it. What
+// is not below the path is not there.
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
@@ -11,13 +12,16 @@ export interface PathProxy {
 /** In front of the server at `to`. Close it when the test is done. */
 export async function startPathProxy(to: string, path: string): Promise<PathProxy> {
   const target = new URL(to);
-  const within = (url = '/') => (url.startsWith(path) ? url.slice(path.length) : url) || '/';
+  const within = (url = '/') =>
+    url === path || url.startsWith(`${path}/`) ? url.slice(path.length) || '/' : null;
   const proxy = createServer((incoming, outgoing) => {
+    const inside = within(incoming.url);
+    if (inside === null) return void outgoing.writeHead(404).end();
     const passed = request(
       {
         host: target.hostname,
         port: target.port,
-        path: within(incoming.url),
+        path: inside,
         method: incoming.method,
         headers: incoming.headers,
       },
@@ -30,11 +34,13 @@ export async function startPathProxy(to: string, path: string): Promise<PathProx
     incoming.pipe(passed);
   });
   proxy.on('upgrade', (incoming, socket) => {
+    const inside = within(incoming.url);
+    if (inside === null) return socket.destroy();
     const onward = connect(Number(target.port), target.hostname, () => {
       const headers = incoming.rawHeaders.map((part, index) =>
         index % 2 === 0 ? `${part}: ` : `${part}\r\n`,
       );
-      onward.write(`GET ${within(incoming.url)} HTTP/1.1\r\n${headers.join('')}\r\n`);
+      onward.write(`GET ${inside} HTTP/1.1\r\n${headers.join('')}\r\n`);
       onward.pipe(socket).pipe(onward);
     });
     onward.on('error', () => socket.destroy());
