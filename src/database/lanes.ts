@@ -5,16 +5,22 @@ import { overloaded } from './failure.ts';
 /** Statements that may wait for their answers on one connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 /** A lane with fewer than these is taken before another one is used: together they need fewer system calls. */
-const FULL = 8;
+const FULL = 16;
 /** Milliseconds without any answer after which a lane is taken for held up by a slow statement, and left to itself. */
 const HELD_UP = 30;
 
 export type Send<Result> = (client: pg.PoolClient) => Promise<Result>;
 
-/** One connection, kept from the pool for as long as somebody waits for an answer. */
+interface Visit {
+  client: Promise<pg.PoolClient>;
+  waiting: number;
+  broken: boolean;
+}
+
+/** One connection, kept from the pool for as long as somebody waits for an answer, and to the end of that turn. */
 class Lane {
   readonly #pool: pg.Pool;
-  #visit: { client: Promise<pg.PoolClient>; waiting: number; broken: boolean } | undefined;
+  #visit: Visit | undefined;
   /** When it was last idle or had an answer. */
   #lastAnswer = 0;
 
@@ -45,15 +51,24 @@ class Lane {
     } finally {
       visit.waiting--;
       this.#lastAnswer = performance.now();
-      if (visit.waiting === 0) {
-        if (this.#visit === visit) this.#visit = undefined;
-        visit.client.then(
-          (client) => client.release(visit.broken),
-          () => {},
-        );
-      }
+      // What follows at once, as the reading follows the check of a session, goes on with the same connection.
+      if (visit.waiting === 0 && visit.broken) giveBack(visit);
+      else if (visit.waiting === 0) setImmediate(() => this.#end(visit));
     }
   }
+
+  #end(visit: Visit): void {
+    if (visit.waiting > 0 || this.#visit !== visit) return;
+    this.#visit = undefined;
+    giveBack(visit);
+  }
+}
+
+function giveBack({ client, broken }: Visit): void {
+  client.then(
+    (client) => client.release(broken),
+    () => {},
+  );
 }
 
 export class Lanes {
@@ -75,12 +90,16 @@ export class Lanes {
   /** What `send` sends before it waits stays together. It changes nothing, and leaves the connection as it was. */
   run<Result>(send: Send<Result>): Promise<Result> {
     const now = performance.now();
-    const moving = this.#lanes.filter((lane) => !lane.isHeldUp(now));
-    const lanes = moving.length > 0 ? moving : this.#lanes;
-    const open = lanes.find((lane) => lane.waiting < FULL);
-    const lane = open ?? lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
+    const open = this.#lanes.find((lane) => lane.waiting < FULL && !lane.isHeldUp(now));
+    const lane = open ?? this.#shortest(now);
     if (lane.waiting >= MAXIMUM_WAITING) throw overloaded();
     return lane.run(send);
+  }
+
+  #shortest(now: number): Lane {
+    const moving = this.#lanes.filter((lane) => !lane.isHeldUp(now));
+    const lanes = moving.length > 0 ? moving : this.#lanes;
+    return lanes.reduce((best, lane) => (lane.waiting < best.waiting ? lane : best));
   }
 
   close(): Promise<void> {
