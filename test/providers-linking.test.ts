@@ -86,6 +86,8 @@ describe('a new account', () => {
       { email_verified: undefined },
       { email_verified: 'false' },
       { email_verified: 'no' },
+      { email_verified: '1' },
+      { email_verified: 1 },
     ] as unknown as Person[]) {
       const name = person(claims);
       const { client, landed } = await enter(name);
@@ -93,6 +95,7 @@ describe('a new account', () => {
       expect(await accountsOf(`${name}@example.com`)).toEqual([]);
       expect((await client.get('/api/auth/session')).body.user).toBeNull();
     }
+    // As Amazon Cognito and Apple send it.
     const name = person({ email_verified: 'true' } as unknown as Person);
     expect((await enter(name)).landed).toBe(landing());
   });
