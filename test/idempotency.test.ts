@@ -332,6 +332,13 @@ describe('a refusal is an answer, too', () => {
       415,
       { method: 'POST', path: '/api/tasks', body: 'title=x', headers: { 'content-type': 'text/plain' } },
     ],
+    ['413', 413, { method: 'POST', path: '/api/tasks', json: { title: 'x'.repeat(70_000) } }],
+    ['413 on PATCH', 413, { method: 'PATCH', path: '/api/tasks/1', body: 'x'.repeat(70_000) }],
+    [
+      '413 on a route without a body',
+      413,
+      { method: 'DELETE', path: '/api/tasks/1', body: 'x'.repeat(70_000) },
+    ],
   ] as [string, number, Sent][])('%s is kept', async (_what, status, request) => {
     const given: Sent = { ...request, headers: { 'content-type': 'application/json', ...request.headers } };
     const first = await send(given);

@@ -76,6 +76,12 @@ export function requestHash(request: FastifyRequest): Buffer {
     .digest();
 }
 
+/** Of a body that is too large, and so not read to its end, no more is known than the length it was said to have. */
+export function unreadHash(request: FastifyRequest): Buffer {
+  const length = request.headers['content-length'] ?? '';
+  return startRequestHash(request).update(`\0too large ${length}`).digest();
+}
+
 export function keyReused(): AppError {
   return new AppError(
     'idempotency_key_reused',
@@ -91,7 +97,6 @@ const NOT_KEPT = new Set([
   'idempotency_in_progress',
   'rate_limited',
   'idempotency_key_reused',
-  'payload_too_large',
 ]);
 
 /** Refusals are answers too; those about who asks or how often, and failures of ours, are not. */

@@ -18,7 +18,7 @@ import { AppError } from '../errors.ts';
 import { bodyPieces } from '../http/body-deadline.ts';
 import { clientOf } from '../http/client.ts';
 import { operation } from '../http/docs.ts';
-import { idempotencyKeyOf, startRequestHash } from '../http/idempotency.ts';
+import { idempotencyKeyOf, startRequestHash, unreadHash } from '../http/idempotency.ts';
 import { checkQuery } from '../http/input.ts';
 import { ProgressAnswer } from '../http/progress-answer.ts';
 import { JSON_TYPE } from '../http/server.ts';
@@ -151,8 +151,12 @@ function receiving({ database }: Writes, { request, format }: Import) {
     }
     await assertStillIn((statement, values) => database.read(statement, values), request);
   };
+  const tooLarge = (error: unknown) => {
+    if (error instanceof AppError && error.code === 'payload_too_large') digest = unreadHash(request);
+    throw error;
+  };
   return {
-    receive: () => receive(pieces(), format),
+    receive: () => receive(pieces(), format).catch(tooLarge),
     hash: () => {
       digest ??= hash.digest();
       return digest;

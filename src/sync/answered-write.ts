@@ -1,5 +1,5 @@
 // A write that answers a request: with an Idempotency-Key its first answer is kept in the very transaction of the write.
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { userIdOf } from '../auth/guard.ts';
 import { AppError } from '../errors.ts';
 import {
@@ -12,8 +12,9 @@ import {
   keepAnswer,
   keyReused,
   requestHash,
+  unreadHash,
 } from '../http/idempotency.ts';
-import { problemHeaders, problemOf } from '../http/problem.ts';
+import { problemHeaders, problemOf, publicError } from '../http/problem.ts';
 import { JSON_TYPE } from '../http/server.ts';
 import { type UserWrite, type Writes, writeForUser } from './user-write.ts';
 
@@ -136,4 +137,28 @@ export async function answerWrite<Input>(
     return reply.code(status).headers(headers).send(body);
   }
   return sendAnswer(reply, await answerOf(writes, request, work));
+}
+
+/**
+ * The error handler of a route that answers by `answerWrite`. A body that is too large never reaches the route, but its
+ * refusal is an answer like others: with a key it is kept.
+ */
+export function keepTooLarge(writes: Writes) {
+  return async (
+    thrown: FastifyError,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const error = publicError(thrown);
+    if (error.code !== 'payload_too_large' || idempotencyKeyOf(request) === undefined) throw thrown;
+    const refuse = () => {
+      throw error;
+    };
+    const answered = await answerOf(writes, request, {
+      parse: refuse,
+      run: refuse,
+      hash: () => unreadHash(request),
+    });
+    return sendAnswer(reply, answered);
+  };
 }

@@ -13,7 +13,7 @@ import type { Cursors } from '../http/cursor.ts';
 import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { checkQuery } from '../http/input.ts';
 import { JSON_TYPE } from '../http/server.ts';
-import { answerWrite, type Reply } from '../sync/answered-write.ts';
+import { answerWrite, keepTooLarge, type Reply } from '../sync/answered-write.ts';
 import type { Writes } from '../sync/user-write.ts';
 import { cleanChange, cleanNewTask } from './input.ts';
 import { listTasks } from './listing.ts';
@@ -57,6 +57,7 @@ const ReadHeaders = Type.Object({ 'if-none-match': Type.Optional(Type.String({ e
 
 const READ = { needsSession: true, scopes: ['tasks:read'] as const };
 const WRITE = { needsSession: true, scopes: ['tasks:write'] as const, ownBodyErrors: true };
+const writing = (writes: Writes) => ({ config: WRITE, errorHandler: keepTooLarge(writes) });
 const WRITE_ERRORS = [...BODY_ERRORS, 'idempotency_key_reused'] as const;
 const TARGET_ERRORS = [...WRITE_ERRORS, 'task_not_found', 'stale'] as const;
 
@@ -142,7 +143,7 @@ function createRoute(app: FastifyInstance, { writes, publicUrl }: TaskRoutesOpti
     answers: { 201: Task },
     errors: WRITE_ERRORS,
   });
-  app.post('/api/tasks', { schema: create, config: WRITE }, (request, reply) =>
+  app.post('/api/tasks', { schema: create, ...writing(writes) }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => made(await createTask(write, task)),
@@ -169,7 +170,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
       method,
       url: '/api/tasks/:id',
       schema: change,
-      config: WRITE,
+      ...writing(writes),
       handler: (request, reply) =>
         answerWrite(writes, request, reply, {
           parse: () => ({
@@ -191,7 +192,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
     answers: { 200: Task },
     errors: TARGET_ERRORS,
   });
-  app.patch('/api/tasks/:id/complete', { schema: complete, config: WRITE }, (request, reply) =>
+  app.patch('/api/tasks/:id/complete', { schema: complete, ...writing(writes) }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
       run: async (write, target) => taskReply(await changeTask(write, target, { status: true })),
@@ -211,7 +212,7 @@ function trashRoutes(app: FastifyInstance, writes: Writes): void {
     answers: { 200: Message },
     errors: TARGET_ERRORS,
   });
-  app.delete('/api/tasks/:id', { schema: remove, config: WRITE }, (request, reply) =>
+  app.delete('/api/tasks/:id', { schema: remove, ...writing(writes) }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => {
         const { permanent = false } = checkQuery(DeleteQuery, request.query);
@@ -234,7 +235,7 @@ function trashRoutes(app: FastifyInstance, writes: Writes): void {
     answers: { 200: Task },
     errors: TARGET_ERRORS,
   });
-  app.post('/api/tasks/:id/restore', { schema: restoring, config: WRITE }, (request, reply) =>
+  app.post('/api/tasks/:id/restore', { schema: restoring, ...writing(writes) }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
       run: async (write, target) => taskReply(await restore(write, target)),
