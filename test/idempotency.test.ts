@@ -1,7 +1,7 @@
 // Idempotency-Key: the same key with the same request has one effect and one answer, whatever happens on the way.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, type AnyBody, Client, signUp } from './support/client.ts';
+import { type Answer, type AnyBody, Client, PASSWORD, signUp } from './support/client.ts';
 import { startNode } from './support/nodes.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -79,6 +79,19 @@ describe('the same key with the same request', () => {
     expect(first.body).toMatchObject({ status: true, due_date: '2026-02-28', priority: 3 });
     expect(first.text).toBe((await ada.get(`/api/tasks/${first.body.id}`)).text);
     expectReplay(first, await send(request));
+  });
+
+  it('creates a task whose Location is below the path of a proxy, as without a key', async () => {
+    const PUBLIC_URL = 'http://localhost/todo';
+    const node = await startServer({ env: { PUBLIC_URL }, connection: server.connection });
+    const below = new Client(node.url);
+    await below.post('/api/auth/login', { email: ada.user.email, password: PASSWORD });
+    const keyed = await post('Keyed', below);
+    const free = await below.post('/api/tasks', { title: 'Free' });
+    for (const { headers, body } of [keyed, free])
+      expect(headers.get('location')).toBe(`/todo/api/tasks/${body.id}`);
+    expectReplay(keyed, await post('Keyed', below));
+    await node.close();
   });
 
   it('answers what was, although the task has changed since', async () => {

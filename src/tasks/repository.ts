@@ -63,13 +63,13 @@ export interface KeptTask {
 
 /**
  * The same, with the answer kept under a key: nothing at all when there is one. $14 key, $15 hash of the request, $16 headers
- * that each such answer has
+ * that each such answer has, $17 what its `Location` begins with
  */
 export const insertTaskOnce = write<KeptTask>(
   'task_insert_once',
   `with ${advancedIf(nothingKept('$1', '$14'))}, made as (${INSERT})
    ${KEEP_NEW}
-   select $1, $14, $15, 201, $16::jsonb || jsonb_build_object('etag', '"' || rev || '"', 'location', '/api/tasks/' || id), ${taskJson('made')}
+   select $1, $14, $15, 201, $16::jsonb || jsonb_build_object('etag', '"' || rev || '"', 'location', $17::text || id), ${taskJson('made')}
    from made
    returning headers, body, (select rev from made) as rev`,
 );

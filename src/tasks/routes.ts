@@ -127,10 +127,10 @@ function readRoutes(app: FastifyInstance, database: Database, cursors: Cursors):
 }
 
 function createRoute(app: FastifyInstance, { writes, publicUrl }: TaskRoutesOptions): void {
-  const path = `${publicPathOf(publicUrl)}/api/tasks`;
+  const tasks = `${publicPathOf(publicUrl)}/api/tasks/`;
   const made = (task: Task): Reply => ({
     status: 201,
-    headers: { etag: etagOf(task.rev), location: `${path}/${task.id}` },
+    headers: { etag: etagOf(task.rev), location: `${tasks}${task.id}` },
     body: task,
   });
   const create = operation({
@@ -148,7 +148,7 @@ function createRoute(app: FastifyInstance, { writes, publicUrl }: TaskRoutesOpti
       parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => made(await createTask(write, task)),
       atOnce: async (...asked) => made(await createTaskAtOnce(...asked)),
-      onceAtOnce: createTaskOnce,
+      onceAtOnce: (writes, userId, task, keyed) => createTaskOnce(writes, userId, task, { ...keyed, tasks }),
     }),
   );
 }

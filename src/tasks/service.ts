@@ -73,15 +73,18 @@ export async function createTaskAtOnce(writes: Writes, userId: string, input: Cl
   return task;
 }
 
-/** The same, with its answer kept under a key. @returns nothing when one is kept already: then nothing has happened. */
+/**
+ * The same, with its answer kept under a key. @returns nothing when one is kept already: then nothing has happened.
+ * @param tasks the path that the task's id follows in its address.
+ */
 export async function createTaskOnce(
   writes: Writes,
   userId: string,
   input: CleanTask,
-  { key, hash }: Keyed,
+  { key, hash, tasks }: Keyed & { tasks: string },
 ): Promise<Answer | undefined> {
   const { values, ...change } = creation(input);
-  const kept = [key, hash(), JSON.stringify({ 'content-type': JSON_TYPE })];
+  const kept = [key, hash(), JSON.stringify({ 'content-type': JSON_TYPE }), tasks];
   const advance = { ...change, statement: insertTaskOnce, values: [...values, ...kept] };
   const row = await writeAtOnce(writes, userId, advance);
   return row && { status: 201, headers: row.headers, body: row.body };
