@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hashPassword, verifyPassword } from '../src/auth/passwords.ts';
 
@@ -11,6 +12,15 @@ const PASSWORDS = path.resolve(import.meta.dirname, '../src/auth/passwords.ts');
 /** Hashes once, says so, and then hashes on and on. */
 const PROGRAM = `const { hashPassword } = await import(${JSON.stringify(PASSWORDS)});
   await hashPassword('once'); process.stdout.write('hashed'); for (;;) await hashPassword('again');`;
+
+/** Hashes where no file can be opened any more, twice, and then where some can. An unhandled failure would end it. */
+const WANTING = `const { hashPassword } = await import(${JSON.stringify(PASSWORDS)});
+  const { closeSync, openSync } = await import('node:fs');
+  const files = [];
+  try { for (;;) files.push(openSync('/dev/null')); } catch {}
+  const codes = await Promise.all([1, 2].map(() => hashPassword('wanting').catch(({ code }) => code)));
+  for (const file of files) closeSync(file);
+  process.stdout.write([...codes, (await hashPassword('enough')).slice(0, 7)].join(' '));`;
 
 /** The processes below that one which hash, as Linux tells them. */
 function hashersOf(parent: number): number[] {
@@ -52,9 +62,35 @@ describe.runIf(process.platform === 'linux')('the process', () => {
     const [pid] = hashersOf(process.pid);
     const waiting = Promise.allSettled([verifyPassword(hash, 'lasting'), verifyPassword(hash, 'lasting')]);
     process.kill(Number(pid), 'SIGKILL');
-    for (const { status } of await waiting) expect(status).toBe('rejected');
+    const busy = {
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'overloaded', retryAfter: 2 }),
+    };
+    expect(await waiting).toEqual([busy, busy]);
     expect(await verifyPassword(hash, 'lasting')).toBe(true);
     expect(hashersOf(process.pid)).not.toContain(pid);
+  });
+
+  it('answers those who wait although it, too, is told to stop', async () => {
+    const hash = await hashPassword('patient');
+    const [pid] = hashersOf(process.pid);
+    const waiting = verifyPassword(hash, 'patient');
+    process.kill(Number(pid), 'SIGTERM');
+    expect(await waiting).toBe(true);
+    expect(hashersOf(process.pid)).toEqual([pid]);
+  });
+
+  it('that cannot be started for want of files is told as that, once for all, and started when there are some', async () => {
+    child = spawn(
+      'sh',
+      ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, WANTING],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const said = text(child.stdout as NodeJS.ReadableStream);
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    expect(await said).toBe('overloaded overloaded $2b$12$');
   });
 
   it('ends when the server is killed', async () => {

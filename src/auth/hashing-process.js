@@ -11,6 +11,9 @@ try {
   // A sandbox may forbid either: it hashes all the same.
 }
 
+// Who stops a service may tell each of its processes so: the server still answers those who wait, and this ends after it.
+process.on('SIGTERM', () => {});
+
 // Only now: the threads that hash take the priority of the one that starts them.
 const { default: bcrypt } = await import('bcrypt');
 

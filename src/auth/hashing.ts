@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { overloaded } from '../database/failure.ts';
 
 /** To be hashed anew, or compared with a hash. */
 export type HashJob = { password: string; cost: number } | { password: string; hash: string };
@@ -55,7 +56,8 @@ class HashProcess {
     const id = ++this.#lastId;
     const waiting = Promise.withResolvers<unknown>();
     this.#jobs.set(id, waiting);
-    this.#child.send({ id, ...job }, (error) => {
+    // Where no process could be started, for want of files, there is nothing to send by: its `error` follows.
+    this.#child.send?.({ id, ...job }, (error) => {
       if (error) this.#end(error);
     });
     return waiting.promise;
@@ -87,19 +89,30 @@ class HashProcess {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  /** Whoever comes next gets a new one. */
+  /** Whoever comes next gets a new one. It is no defect: what kills it, or forbids it, is want of memory, files or processes. */
   #end(reason: Error): void {
     clearTimeout(this.#rest);
     this.#retire();
-    for (const waiting of this.#jobs.values()) waiting.reject(reason);
+    for (const waiting of this.#jobs.values()) waiting.reject(overloaded(reason));
     this.#jobs.clear();
   }
 }
 
 let current: HashProcess | undefined;
 
-/** Runs one job. How many there are at once is for the caller to bound. */
-export function hashApart(job: HashJob): Promise<unknown> {
-  current ??= new HashProcess();
+function started(): HashProcess {
+  try {
+    return new HashProcess();
+  } catch (error) {
+    throw overloaded(error); // for want of memory
+  }
+}
+
+/**
+ * Runs one job. How many there are at once is for the caller to bound.
+ * @throws AppError `overloaded` (503) when the process for it cannot be started, or dies.
+ */
+export async function hashApart(job: HashJob): Promise<unknown> {
+  current ??= started();
   return current.run(job);
 }

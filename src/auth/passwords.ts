@@ -29,12 +29,12 @@ async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** @throws AppError `overloaded` (503) when too many are waiting already. */
+/** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function hashPassword(password: string): Promise<string> {
   return inTurn(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
 }
 
-/** @throws AppError `overloaded` (503) when too many are waiting already. */
+/** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function verifyPassword(hash: string, password: string): Promise<boolean> {
   return inTurn(async () => (await hashApart({ password, hash })) === true);
 }
