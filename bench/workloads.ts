@@ -54,6 +54,15 @@ let changes = 0;
 const update: Workload['request'] = (user, turn, ids) =>
   http('PUT', taskPath(ids, turn), user, { title: `Changed ${Date.now()} ${changes++}` });
 
+const completed = new Set<string>();
+/** A completed one is opened again, so that there is always something to do. */
+const completeOrReopen: Workload['request'] = (user, turn, ids) => {
+  const path = taskPath(ids, turn >> 1);
+  if (completed.delete(path)) return http('PUT', path, user, { status: false });
+  completed.add(path);
+  return http('PATCH', `${path}/complete`, user);
+};
+
 const ONLY_DONEWELL = ['bare', 'drizzle', 'express', 'fastapi'];
 
 /** Of ten requests eight read: a list is looked at, then a task, then the figures. */
@@ -72,11 +81,7 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
   update: { title: 'update a task', request: update },
   complete: {
     title: 'complete a task',
-    // A completed one is opened again, so that there is always something to do.
-    request: (user, turn, ids) =>
-      turn % 2 === 0
-        ? http('PATCH', `${taskPath(ids, turn >> 1)}/complete`, user)
-        : http('PUT', taskPath(ids, turn >> 1), user, { status: false }),
+    request: completeOrReopen,
   },
   mixed: {
     title: 'a mixed day (80 % reads)',

@@ -47,11 +47,13 @@ export const lockUserRow = write<{ rev: number; now: string }>(
   `select rev, ${NOW} as now from user_sync where user_id = $1 for no key update`,
 );
 
+const ADVANCE = `update user_sync set rev = $2, changed_at = $3, ${counted(4)} where user_id = $1`;
+
 /** $1 user id, $2 new revision, $3 time, then for each priority the changes of total and completed. */
-export const advanceUserRow = write(
-  'user_row_advance',
-  `update user_sync set rev = $2, changed_at = $3, ${counted(4)} where user_id = $1`,
-);
+export const advanceUserRow = write('user_row_advance', ADVANCE);
+
+/** Part of a statement that changes one task under the lock, and takes the same as `advanceUserRow` before its own values. */
+export const ADVANCING = `advanced as (${ADVANCE})`;
 
 /**
  * Part of a statement that writes one task: the user's row takes the next revision, `advanced.rev` at `advanced.now`, and

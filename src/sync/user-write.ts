@@ -39,14 +39,17 @@ export class CountChanges {
   }
 }
 
-/** A change by a statement that begins with `ADVANCED`. */
-export interface Advance<Row extends { rev: number }> {
+/** A change of one task by a statement that writes the user's row, too. */
+export interface Change<Row = never> {
   statement: WriteStatement<Row>;
   before: Countable;
   after: Countable;
-  /** What the statement takes besides the user and the counts. */
+  /** What the statement takes besides what the user's row does. */
   values: readonly Value[];
 }
+
+/** By one that begins with `ADVANCED`. */
+export type Advance<Row extends { rev: number }> = Change<Row>;
 
 function valuesOf(userId: string, { before, after, values }: Advance<{ rev: number }>): Value[] {
   return [userId, ...new CountChanges().count(before, after).values(), ...values];
@@ -124,6 +127,15 @@ export class UserWrite {
     if (!row) throw new Error('A locked row was not there to be advanced');
     this.#advanced = row.rev;
     return row;
+  }
+
+  /** Makes the one change of this write by a statement that begins with `ADVANCING`. @returns the new revision. */
+  changeAtOnce({ statement, before, after, values }: Change): number {
+    const rev = this.#state.rev + 1;
+    const counts = new CountChanges().count(before, after).values();
+    this.transaction.queue(statement, [this.userId, rev, this.now, ...counts, ...values]);
+    this.#advanced = rev;
+    return rev;
   }
 
   /** Writes the user's row. @returns its new revision, if anything changed. */

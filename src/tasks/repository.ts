@@ -5,7 +5,7 @@ import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
 import { KEEP_NEW, nothingKept } from '../http/idempotency.ts';
 import { TASK_COLUMNS } from '../sync/task-columns.ts';
-import { ADVANCED, advancedIf } from '../sync/user-row.ts';
+import { ADVANCED, ADVANCING, advancedIf } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -74,30 +74,33 @@ export const insertTaskOnce = write<KeptTask>(
    returning headers, body, (select rev from made) as rev`,
 );
 
-/** $1 user id, $2 task id, $3 title, $4 description, $5 status, $6 category, $7 priority, $8 due date, $9 completed at, $10 now, $11 rev */
+/** $1 to $9 see `ADVANCING`; $10 task id, $11 title, $12 description, $13 status, $14 category, $15 priority, $16 due date, $17 completed at */
 export const updateTask = write(
   'task_update',
-  `update task set title = $3, description = $4, status = $5, category = $6, priority = $7, due_date = $8, completed_at = $9,
-     updated_at = $10, rev = $11
-   where user_id = $1 and id = $2`,
+  `with ${ADVANCING}
+   update task set title = $11, description = $12, status = $13, category = $14, priority = $15, due_date = $16, completed_at = $17,
+     updated_at = $3, rev = $2
+   where user_id = $1 and id = $10`,
 );
 
-/** $1 user id, $2 task id, $3 now, $4 rev */
+/** $1 to $9 see `ADVANCING`; $10 task id */
 export const trashTask = write(
   'task_trash',
-  'update task set deleted_at = $3, updated_at = $3, rev = $4 where user_id = $1 and id = $2',
+  `with ${ADVANCING} update task set deleted_at = $3, updated_at = $3, rev = $2 where user_id = $1 and id = $10`,
 );
 
-/** $1 user id, $2 task id, $3 now, $4 rev */
+/** $1 to $9 see `ADVANCING`; $10 task id */
 export const restoreTask = write(
   'task_restore',
-  `update task set deleted_at = null, updated_at = $3, rev = $4, restored_rev = $4 where user_id = $1 and id = $2`,
+  `with ${ADVANCING}
+   update task set deleted_at = null, updated_at = $3, rev = $2, restored_rev = $2 where user_id = $1 and id = $10`,
 );
 
-/** $1 user id, $2 task id, $3 now, $4 rev. The text goes; the tombstone that sync needs stays. */
+/** $1 to $9 see `ADVANCING`; $10 task id. The text goes; the tombstone that sync needs stays. */
 export const purgeTask = write(
   'task_purge',
-  `update task set title = '', description = null, category = null, due_date = null, deleted_at = coalesce(deleted_at, $3), purged_at = $3,
-     import_key = null, updated_at = $3, rev = $4
-   where user_id = $1 and id = $2`,
+  `with ${ADVANCING}
+   update task set title = '', description = null, category = null, due_date = null, deleted_at = coalesce(deleted_at, $3), purged_at = $3,
+     import_key = null, updated_at = $3, rev = $2
+   where user_id = $1 and id = $10`,
 );

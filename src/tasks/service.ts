@@ -103,29 +103,16 @@ export async function changeTask(write: UserWrite, target: Target, change: Clean
   const task = await loadLive(write, target);
   const next = withChange(task, change, write.now);
   if (FIELDS.every((field) => next[field] === task[field])) return publicTask(task);
-  const rev = write.change(task, next);
   const { title, description, status, category, priority, due_date, completed_at } = next;
-  const values = [
-    write.userId,
-    task.id,
-    title,
-    description,
-    status,
-    category,
-    priority,
-    due_date,
-    completed_at,
-    write.now,
-    rev,
-  ];
-  write.transaction.queue(updateTask, values);
+  const values = [task.id, title, description, status, category, priority, due_date, completed_at];
+  const rev = write.changeAtOnce({ statement: updateTask, before: task, after: next, values });
   return publicTask({ ...next, updated_at: write.now, rev });
 }
 
 /** Moves a task to the trash. */
 export async function trash(write: UserWrite, target: Target): Promise<void> {
   const task = await loadLive(write, target);
-  write.transaction.queue(trashTask, [write.userId, task.id, write.now, write.change(task, undefined)]);
+  write.changeAtOnce({ statement: trashTask, before: task, after: undefined, values: [task.id] });
 }
 
 /** Deletes a task for good, from the trash or at once. */
@@ -133,7 +120,7 @@ export async function purge(write: UserWrite, target: Target): Promise<void> {
   const task = await load(write, target);
   assertCurrent(task, target);
   const counted = task.deleted_at === null ? task : undefined;
-  write.transaction.queue(purgeTask, [write.userId, task.id, write.now, write.change(counted, undefined)]);
+  write.changeAtOnce({ statement: purgeTask, before: counted, after: undefined, values: [task.id] });
 }
 
 /** Takes a task out of the trash; a live one is answered as it is. */
@@ -141,7 +128,11 @@ export async function restore(write: UserWrite, target: Target): Promise<Task> {
   const task = await load(write, target);
   assertCurrent(task, target);
   if (task.deleted_at === null) return publicTask(task);
-  const rev = write.change(undefined, task);
-  write.transaction.queue(restoreTask, [write.userId, task.id, write.now, rev]);
+  const rev = write.changeAtOnce({
+    statement: restoreTask,
+    before: undefined,
+    after: task,
+    values: [task.id],
+  });
   return publicTask({ ...task, updated_at: write.now, rev });
 }
