@@ -314,6 +314,18 @@ describe('the path', () => {
     expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
   });
 
+  it('answers nobody in scripts, which any page may load', async () => {
+    const client = new Client(server.url);
+    const headers = { cookie: user.cookie, 'sec-fetch-site': 'same-site', 'sec-fetch-dest': 'script' };
+    for (const query of ['j=0', 'j', 'j=', 'j=0&j=1', 'x=?&j=0', '%6a=0']) {
+      const path = `/socket.io/?EIO=4&transport=polling&${query}`;
+      const { status, body, text } = await client.get(path, { headers });
+      expect([query, status, body.code]).toEqual([query, 403, 4]);
+      expect(text).not.toContain('___eio');
+    }
+    expect((await client.get('/socket.io/?EIO=4&transport=polling&js=0', { headers })).status).toBe(200);
+  });
+
   it('an offer of another protocol is not taken up: the request is answered all the same', async () => {
     const offers = [
       ['/health', 'h2c'],

@@ -47,6 +47,14 @@ function limitPackets(connection: Connection, warn: (message: string) => void): 
   });
 }
 
+/**
+ * Whether the answers are wanted as scripts (JSONP, for browsers of long ago). Any page may load a script, and its browser
+ * names no origin then that could be asked after: what the cookie opens must not be readable so.
+ */
+function wantsScripts({ url = '' }: IncomingMessage): boolean {
+  return new URLSearchParams(url.replace(/^[^?]*/, '')).has('j');
+}
+
 /** @param idOf makes the id of a connection; without it they are random. */
 export function createSocketServer(
   server: HttpServer,
@@ -58,6 +66,8 @@ export function createSocketServer(
     maxHttpBufferSize: SOCKET_PACKET_BYTES,
     connectTimeout: HANDSHAKE_TIMEOUT,
     perMessageDeflate: false,
+    allowRequest: (request, decide) =>
+      wantsScripts(request) ? decide('Answers as scripts are not given', false) : decide(null, true),
   });
   const { engine } = io;
   if (idOf) engine.generateId = idOf;
