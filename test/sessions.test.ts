@@ -177,6 +177,18 @@ describe('POST /api/auth/logout', () => {
     expect((await two.get('/api/tasks')).status).toBe(200);
   });
 
+  it('takes the mark of a sign-in that is not to be remembered with it, and until then the cookie ends with the browser', async () => {
+    const client = new Client(server.url);
+    const form = { email: account.email, password: account.password, rememberMe: false };
+    const headers = { origin: server.url };
+    expect((await client.post('/api/auth/sign-in/email', form, { headers })).status).toBe(200);
+    const refreshed = (await client.post('/api/auth/refresh')).headers.getSetCookie();
+    expect(refreshed).toEqual([expect.stringMatching(`^${COOKIE}=[^;]+; Path=/; HttpOnly; SameSite=Lax$`)]);
+    const left = await client.post('/api/auth/logout');
+    const mark = CLEARED.replace('session_token', 'dont_remember');
+    expect(left.headers.getSetCookie()).toEqual([CLEARED, mark]);
+  });
+
   it('with a cookie and an outlived token ends the session of the cookie that it takes away', async () => {
     const client = await enter();
     const headers = { authorization: 'Bearer outlived' };

@@ -114,7 +114,7 @@ function sessionRoutes(app: FastifyInstance, { database, ends, callers }: Accoun
     const actor = actorOf(request);
     const { id } = request.params as { id: string };
     if (!(await ends.one(actor, id))) throw new AppError('not_found', 'You have no session with this id.');
-    if (id === actor.sessionId) reply.header('set-cookie', callers.cookie.clear());
+    if (id === actor.sessionId) reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
     return { ended: 1 };
   });
 }
@@ -157,7 +157,7 @@ function deletionRoutes(app: FastifyInstance, { deletions, callers }: AccountRou
     const leaver = { ...actorOf(request), sessionCreatedAt: new Date(created_at) };
     const fault = await deletions.delete(leaver, { password, code, recoveryCode: recovery_code });
     if (fault) throw deletionProblem(fault);
-    reply.header('set-cookie', callers.cookie.clear());
+    reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
     return { message: 'Your account and everything in it were deleted.' };
   });
 }

@@ -10,6 +10,7 @@ const REMEMBERED = 10_000;
 
 export class SessionCookie {
   readonly name: string;
+  readonly #briefName: string;
   /** By token, of cookies that were found to be ours. Whether their sessions still hold is for the database to say. */
   readonly #signatures = new Map<string, Buffer>();
   readonly #secret: string;
@@ -18,7 +19,9 @@ export class SessionCookie {
 
   /** @param options.maxAge the session's lifetime in seconds. */
   constructor(options: { secret: string; https: boolean; maxAge: number }) {
-    this.name = `${options.https ? '__Secure-' : ''}better-auth.session_token`;
+    const prefix = `${options.https ? '__Secure-' : ''}better-auth`;
+    this.name = `${prefix}.session_token`;
+    this.#briefName = `${prefix}.dont_remember`;
     this.#secret = options.secret;
     this.#attributes = `Path=/; HttpOnly; SameSite=Lax${options.https ? '; Secure' : ''}`;
     this.#maxAge = options.maxAge;
@@ -65,22 +68,31 @@ export class SessionCookie {
     return `${this.name}=${encodeURIComponent(`${token}.${this.#signature(token)}`)}`;
   }
 
-  set(token: string): string {
-    return `${this.pair(token)}; Max-Age=${this.#maxAge}; ${this.#attributes}`;
+  /** Anew for a request with this Cookie header: one that was to end with the browser still does. */
+  set(token: string, header: string | undefined): string {
+    const age = this.#isBrief(header) ? '' : `Max-Age=${this.#maxAge}; `;
+    return `${this.pair(token)}; ${age}${this.#attributes}`;
   }
 
-  clear(): string {
-    return `${this.name}=; Max-Age=0; ${this.#attributes}`;
+  /** Takes away what came in this Cookie header. */
+  clear(header: string | undefined): string[] {
+    const names = this.#isBrief(header) ? [this.name, this.#briefName] : [this.name];
+    return names.map((name) => `${name}=; Max-Age=0; ${this.#attributes}`);
+  }
+
+  /** Better Auth's mark of a sign-in with `rememberMe: false`. What it says is a wish about one's own browser. */
+  #isBrief(header: string | undefined): boolean {
+    return this.#value(header, this.#briefName) !== undefined;
   }
 
   #signature(token: string): string {
     return createHmac('sha256', this.#secret).update(token).digest('base64');
   }
 
-  #value(header: string | undefined): string | undefined {
+  #value(header: string | undefined, name = this.name): string | undefined {
     for (const part of header?.split(';') ?? []) {
       const equals = part.indexOf('=');
-      if (equals < 0 || part.slice(0, equals).trim() !== this.name) continue;
+      if (equals < 0 || part.slice(0, equals).trim() !== name) continue;
       try {
         return decodeURIComponent(part.slice(equals + 1).trim());
       } catch {

@@ -112,7 +112,7 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
     if (byCookie) assertTrustedWrite(rules, request);
     const caller = request.caller ?? byCookie;
     if (caller) await service.logOut(caller, clientOf(request));
-    reply.header('set-cookie', callers.cookie.clear());
+    reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
     return { message: 'Logged out successfully', status: 'success' as const };
   });
 
@@ -131,7 +131,7 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
       const caller = callerOf(request);
       const session = await service.refresh(caller);
       const body = { user: userOf(session), session: sessionOf(session) };
-      reply.header('set-cookie', callers.cookie.set(session.token));
+      reply.header('set-cookie', callers.cookie.set(session.token, request.headers.cookie));
       if (caller.by === 'cookie') return body;
       const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: session.id });
       return { ...body, access_token, token_type: 'bearer' as const, expires_in: callers.tokens.lifetime };
