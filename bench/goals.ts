@@ -65,7 +65,7 @@ function growthRows(): Row[] {
       `CPU of a page of tasks among ${counted(many?.tasks)} tasks against among ${counted(few?.tasks)}`,
       'at most',
       1.25,
-      many && few && summary(ratios(many.listRounds, few.listRounds)).median,
+      many?.listRounds && few?.listRounds && summary(ratios(many.listRounds, few.listRounds)).median,
       '×',
     ),
   ];

@@ -11,8 +11,8 @@ import { requestsOf, WORKLOADS, type WorkloadName } from '../workloads.ts';
 import type { Bench } from './throughput.ts';
 
 export interface Growth {
-  /** CPU microseconds of an answer, by how many tasks there are in all; of a page in each round, too. */
-  byTasks: { tasks: number; list: number; stats: number; listRounds: number[] }[];
+  /** CPU microseconds of an answer, by how many tasks there are in all; of a page in each round, too, unless an earlier commit kept it. */
+  byTasks: { tasks: number; list: number; stats: number; listRounds?: number[] }[];
   /** Milliseconds, by how many tasks the user has. */
   byUser: { tasks: number; stats: number; page: number }[];
   /** Milliseconds of a page of 20, by its number, for the user with very many tasks. */
