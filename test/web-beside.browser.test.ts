@@ -148,6 +148,15 @@ describe('an address that nobody serves', () => {
     expect(answer.headers.get('vary')).toMatch(/(^|, )Accept(,|$)/);
   });
 
+  it.each(['/health', '/health/live/', '/openapi.json', '/asyncapi.json?x'])(
+    'is a problem for everybody where the address is for programs: %s',
+    async (path) => {
+      const answer = await get(path, BROWSER, 'POST');
+      expectProblem(answer, 'method_not_allowed');
+      expect(answer.headers.get('vary') ?? '').not.toContain('Accept');
+    },
+  );
+
   it.each(['/api/nonsense', '/api', '/api/tasks', '/%61pi/nonsense', '/api/100%', '/socket.io/x'])(
     'is never a page below the API: %s',
     async (path) => {

@@ -86,7 +86,7 @@ function noticeOf({ code, title, status, detail, request_id }: Problem): Notice 
 }
 
 /** Whose answers are for programs, whatever they say that they take. */
-const FOR_PROGRAMS = /^\/(api|socket\.io)(\/|\?|$)/;
+const FOR_PROGRAMS = /^\/(api|socket\.io|health|openapi\.json|asyncapi\.json)(\/|\?|$)/;
 
 export function sendProblem(
   reply: FastifyReply,
