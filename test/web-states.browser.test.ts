@@ -75,6 +75,7 @@ describe.each(LOOKS)('on %s', (_name, look) => {
     await expectOpen(page);
     await page.getByRole('link', { name: 'Dashboard' }).click();
     await page.getByRole('heading', { name: 'No figures just now' }).waitFor();
+    expect(await page.locator('.summary').innerText()).toBe('Counted anew when the server can be reached.');
     await expectOpen(page);
     await page.getByRole('link', { name: 'Account' }).click();
     await page.getByText('There is no network. This page needs the server.').first().waitFor();

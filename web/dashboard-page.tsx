@@ -54,7 +54,7 @@ function Numbers({ data }: { data: Overview }): JSX.Element {
   const numbers: [string, number, string][] = [
     ['open', stats.pending_tasks, ''],
     ['done', stats.completed_tasks, ''],
-    ['in the book', stats.total_tasks, ''],
+    ['in all', stats.total_tasks, ''],
     ['overdue', due.overdue, due.overdue > 0 ? 'is-late' : ''],
     [streak.current_days === 1 ? 'day in a row' : 'days in a row', streak.current_days, ''],
     [streak.longest_days === 1 ? 'day, longest streak' : 'days, longest streak', streak.longest_days, ''],
@@ -246,17 +246,21 @@ function Waiting(): JSX.Element {
   );
 }
 
+/** Nothing is counted live while nothing can be asked. */
+function summary(data: Overview | undefined): string {
+  if (fault.value === undefined && connection.value !== 'offline') return 'Counted live, in your time zone.';
+  return data
+    ? 'As last counted: the server cannot be reached.'
+    : 'Counted anew when the server can be reached.';
+}
+
 export function DashboardPage(): JSX.Element {
   const data = useOverview();
   return (
     <div class="page dashboard">
       <header class="page-head">
         <h1>Dashboard</h1>
-        <p class="summary">
-          {data && fault.value
-            ? 'As last counted: the server cannot be reached.'
-            : 'Counted live, in your time zone.'}
-        </p>
+        <p class="summary">{summary(data)}</p>
       </header>
       {data ? <Board data={data} /> : <Waiting />}
     </div>

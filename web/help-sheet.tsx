@@ -33,7 +33,7 @@ export function HelpSheet(): JSX.Element {
           <p>
             <code>Call mum !high #family tomorrow</code> sets priority, category and date. Also{' '}
             <code>fri</code>, <code>24 dec</code>, <code>in 2 weeks</code>, <code>2026-12-24</code>,{' '}
-            <code>#"two words"</code>. Press what was understood to keep it as text.
+            <code>24.12.2026</code>, <code>#"two words"</code>. Press a chip to keep it as text.
           </p>
         </section>
       </div>

@@ -43,7 +43,7 @@ export const SHORTCUTS: readonly {
     group: 'In the list',
     keys: [
       ['j Down', 'Next task'],
-      ['k Up', 'Task before'],
+      ['k Up', 'Previous task'],
       ['Home', 'First task'],
       ['End', 'Last task'],
       ['c', 'Complete or reopen'],

@@ -21,6 +21,9 @@ describe('a line', () => {
     ['  many   spaces  ', ['many spaces', 2, null, null]],
     ['', ['', 2, null, null]],
     ['#work', ['', 2, 'work', null]],
+    ['pay #2027', ['pay #2027', 2, null, null]],
+    ['file #"42"', ['file', 2, '42', null]],
+    ['plan #3d', ['plan', 2, '3d', null]],
   ])('is understood: %s', (line, expected) => expect(read(line)).toEqual(expected));
 
   it.each([
@@ -34,6 +37,10 @@ describe('a line', () => {
     ['x on sunday', '2026-11-29'],
     ['x next week', '2026-11-30'],
     ['x 2026-12-24', '2026-12-24'],
+    ['x 24.12.2026', '2026-12-24'],
+    ['x 1.2.2027', '2027-02-01'],
+    ['x 24.12.', '2026-12-24'],
+    ['x 3.3.', '2027-03-03'],
     ['x 24 dec', '2026-12-24'],
     ['x dec 24', '2026-12-24'],
     ['x 3 march', '2027-03-03'],
@@ -43,6 +50,7 @@ describe('a line', () => {
     ['x in 2 weeks #work', '2026-12-07'],
     ['x tomorrow !high', '2026-11-24'],
     ['x 2026-12-24 in the evening', '2026-12-24'],
+    ['x 24.12.2026 in the evening', '2026-12-24'],
   ])('has a date: %s', (line, date) => expect(understand(line, TODAY).due_date).toBe(date));
 
   it.each([
@@ -53,7 +61,14 @@ describe('a line', () => {
     'x 31 feb',
     'march on',
     'Write the may report',
+    'x 30.2.2026',
+    'x 31.2.',
+    'x 24.13.',
+    'Move 24.12. to the evening',
+    'Release 24.12',
     'Fix issue # 5',
+    'Fix issue #42',
+    'Fix issue #42, then rest',
     'Wow!',
     'a ! b',
   ])('is left as it was typed: %s', (line) => expect(read(line)).toEqual([line, 2, null, null]));
@@ -64,7 +79,8 @@ describe('a line', () => {
 
   it('keeps as text what the writer takes back', () => {
     expect(read('Watch Friday', ['Friday'])).toEqual(['Watch Friday', 2, null, null]);
-    expect(read('Song #1 !high', ['#1'])).toEqual(['Song #1', 3, null, null]);
+    expect(read('Song #one !high', ['#one'])).toEqual(['Song #one', 3, null, null]);
+    expect(read('Song \\#one')).toEqual(['Song #one', 2, null, null]);
     expect(read('Song \\#1')).toEqual(['Song #1', 2, null, null]);
   });
 });

@@ -52,10 +52,9 @@ function nextWeekday(today: string, day: number): string {
   return addDays(today, ((day - weekdayOf(today) + 6) % 7) + 1);
 }
 
-function dayOfMonth(today: string, day: string, month: string): string | undefined {
-  if (!/^\d{1,2}\.?$/.test(day) || !MONTH.test(month)) return undefined;
-  const number = String(MONTHS.indexOf(month.slice(0, 3)) + 1).padStart(2, '0');
-  const rest = `${number}-${day.replace('.', '').padStart(2, '0')}`;
+/** The next such day, today included. */
+function nextOn(today: string, day: string, month: string): string | undefined {
+  const rest = `${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
   const year = Number(today.slice(0, 4));
   // The next one there is: the 29th of February may be years away.
   for (let ahead = 0; ahead <= 8; ahead++) {
@@ -65,13 +64,28 @@ function dayOfMonth(today: string, day: string, month: string): string | undefin
   return undefined;
 }
 
+function dayOfMonth(today: string, day: string, month: string): string | undefined {
+  if (!/^\d{1,2}\.?$/.test(day) || !MONTH.test(month)) return undefined;
+  return nextOn(today, day.replace('.', ''), String(MONTHS.indexOf(month.slice(0, 3)) + 1));
+}
+
+/** `2026-12-24` or `24.12.2026`. */
+function writtenDate(word: string): string | undefined {
+  const [, day = '', month = '', year = ''] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(word) ?? [];
+  const date = year === '' ? word : `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  return isDate(date) ? date : undefined;
+}
+
 /** The date that these words name, if they name one. */
 function dateOf(words: readonly string[], today: string): string | undefined {
   const [first = '', second = '', third = ''] = words.map((word) => word.toLowerCase());
   if (words.length === 1) {
     if (first === 'today' || first === 'tod') return today;
     if (first === 'tomorrow' || first === 'tmr' || first === 'tmrw') return addDays(today, 1);
-    if (isDate(first)) return first;
+    const written = writtenDate(first);
+    if (written !== undefined) return written;
+    const [, date = '', month = ''] = /^(\d{1,2})\.(\d{1,2})\.$/.exec(first) ?? [];
+    if (month !== '') return nextOn(today, date, month);
     const day = weekdayNamed(first);
     return day < 0 ? undefined : nextWeekday(today, day);
   }
@@ -103,7 +117,8 @@ type Found = Omit<Understood, 'title'>;
 
 function readMark(word: Word, found: Found): void {
   const priority = PRIORITY_WORDS[word.text.toLowerCase()];
-  const category = /^#(?:"([^"]+)"|([^\s#"].*))$/.exec(word.text);
+  // `#42` is the number of something; who has such a category quotes it.
+  const category = /^#(?:"([^"]+)"|(?!\d+\p{P}*$)([^\s#"].*))$/u.exec(word.text);
   if (priority !== undefined && !has(found, 'priority')) {
     found.priority = priority;
     take([word], 'priority', found);
@@ -136,9 +151,9 @@ function readDate(words: readonly Word[], today: string, found: Found): void {
     take(last, 'due_date', found);
     return;
   }
-  const written = left.find(({ text }) => isDate(text));
+  const written = left.find(({ text }) => writtenDate(text) !== undefined);
   if (!written) return;
-  found.due_date = written.text;
+  found.due_date = writtenDate(written.text) ?? null;
   take([written], 'due_date', found);
 }
 

@@ -73,7 +73,7 @@ function Nothing(): JSX.Element {
     return (
       <div class="empty">
         <h2>All done</h2>
-        <p>Every task is ticked off. {count(tally.value.all, 'task')} in the book.</p>
+        <p>Every task is ticked off. {count(tally.value.all, 'task')} in all.</p>
       </div>
     );
   return <NoMatch />;

@@ -139,7 +139,6 @@ function Body({
     return (
       <div class="empty">
         <h2>Empty</h2>
-        <p>What you delete lies here for {TRASH_DAYS} days.</p>
       </div>
     );
   return (

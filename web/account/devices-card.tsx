@@ -59,7 +59,10 @@ export function DevicesCard({
   };
   const sessions = reading.value?.sessions;
   return (
-    <Card title="Signed-in devices" hint="What you do not know, sign out, and change your password.">
+    <Card
+      title="Signed-in devices"
+      hint="Sign out any device you do not recognise, and change your password."
+    >
       {!sessions && <Unread reading={reading} />}
       {sessions && (
         <ul class="devices" aria-label="Signed-in devices">
