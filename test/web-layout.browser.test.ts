@@ -51,6 +51,9 @@ describe('a bar to scroll by', () => {
     );
     const trash = await leftOf(page);
     expect(trash).toBe(left);
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor();
+    expect(await leftOf(page)).toBe(left);
     expect(problems).toEqual([]);
   });
 });
