@@ -11,7 +11,7 @@ import * as limits from '../contract/limits.ts';
 import type { Task } from '../contract/task.ts';
 import { type AnyBody, Client } from './support/client.ts';
 import { freshRead } from './support/follower.ts';
-import { clientOf, type SeededUser, seedUsers } from './support/nodes.ts';
+import { clientOf, type SeededUser, seedSession, seedUsers } from './support/nodes.ts';
 import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -35,11 +35,13 @@ interface Reader {
   tasks: Map<number, Task>;
   socket: Socket;
   rev: () => number;
+  /** What a client does after a refresh. */
+  renew: (token: string) => void;
 }
 
 /** Runs the page's code as it stands, in a scope that has what it uses. */
 function run(url: string, token: string, fetchWith: typeof fetch = fetch): Reader {
-  const code = `${blocks('js').join('\n')}\nreturn { tasks, socket, rev: () => rev };`;
+  const code = `${blocks('js').join('\n')}\nreturn { tasks, socket, rev: () => rev, renew: (next) => { token = next; } };`;
   const start = new Function('io', 'url', 'token', 'fetch', code) as (...given: unknown[]) => Reader;
   return start(io, url, token, fetchWith);
 }
@@ -89,6 +91,23 @@ describe('the code in docs/realtime.md', () => {
     );
     await until(() => !reader.tasks.has(ids[4] ?? 0), 'the reset');
     await expectSame(reader, user);
+    reader.socket.disconnect();
+  });
+
+  it('comes back with the token of that moment, not with that of the first connection', async () => {
+    const [user] = (await seedUsers(server, 1)) as [SeededUser];
+    const reader = run(server.url, user.token);
+    await until(() => reader.socket.connected, 'the connection');
+    const later = await seedSession(server, user.id);
+    reader.renew(later.token);
+    const back = new Promise((resolve) => reader.socket.once('connect', () => resolve(undefined)));
+    reader.socket.io.engine.close();
+    await back;
+    // Of the first sign-in nothing is left: what still follows does so by the second.
+    await server.sql('delete from session where id = $1', [user.sessionId]);
+    await clientOf(server.url, later).post('/api/tasks', { title: 'Task' });
+    await expectSame(reader, later);
+    expect(reader.socket.connected).toBe(true);
     reader.socket.disconnect();
   });
 
