@@ -115,6 +115,7 @@ const editable = {
         { type: 'integer', enum: [1, 2, 3] },
         { type: 'string', pattern: '^([Ll][Oo][Ww]|[Mm][Ee][Dd][Ii][Uu][Mm]|[Hh][Ii][Gg][Hh])$' },
       ],
+      description: '1 low, 2 medium, 3 high, or the name; it is answered as the number.',
       examples: ['high'],
       'x-error': PRIORITY_ERROR,
     }),

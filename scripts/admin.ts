@@ -66,15 +66,19 @@ function given({ name }: Call): string {
   return name;
 }
 
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 async function listUsers({ operations }: Call): Promise<void> {
   let count = 0;
   for await (const { id, email, name, disabled_at, sessions, tasks, created_at } of accounts(operations)) {
     const state = disabled_at === null ? '' : '  disabled';
-    const figures = `${tasks} tasks  ${sessions} sessions  since ${created_at.slice(0, 10)}`;
+    const figures = `${counted(tasks, 'task')}  ${counted(sessions, 'session')}  since ${created_at.slice(0, 10)}`;
     print(`${id}  ${email}  ${printable(name)}  ${figures}${state}`);
     count++;
   }
-  print(count === 1 ? '1 account.' : `${count} accounts.`);
+  print(`${counted(count, 'account')}.`);
 }
 
 async function createUser(call: Call): Promise<void> {
@@ -125,6 +129,8 @@ async function invite({ operations, settings, options }: Call): Promise<void> {
   const { id, code, expires_at } = await createInvitation(operations, { email: options.email, days });
   print(`${publicUrlOf(settings)}/#invitation=${code}`);
   print(`Invitation ${id}; it can be used once, until ${expires_at}. The link is shown only now.`);
+  if (settings.PUBLIC_URL === undefined)
+    print('PUBLIC_URL is not set here: if people reach the server elsewhere, put that address in front.');
 }
 
 async function listInvitations({ operations }: Call): Promise<void> {

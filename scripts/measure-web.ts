@@ -1,4 +1,4 @@
-// `node scripts/measure-web.ts`: the figures in docs/web-app.md, on 10,000 tasks and a server of its own, from the browser's trace.
+// `npx node scripts/measure-web.ts`: the figures in docs/web-app.md, on 10,000 tasks and a server of its own, from the browser's trace.
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -157,6 +157,7 @@ async function main(): Promise<void> {
     const stopping = new AbortController();
     const started = serve({ settings, secrets, log, stopping: stopping.signal });
     stopOn(async (defect) => {
+      if (!cluster.isWorker) process.stdout.write('Stopping: what is under way is finished first.\n');
       if (defect) logger.fatal({ err: defect }, 'stopping after a defect');
       stopping.abort();
       const stop = await started.catch(() => undefined);

@@ -205,7 +205,7 @@ describe('the admin command', () => {
     });
 
     const { stdout } = await admin('user', 'list');
-    expect(stdout).toMatch(new RegExp(`${email}  Grace Hopper  1 tasks  1 sessions`));
+    expect(stdout).toMatch(new RegExp(`${email}  Grace Hopper  1 task  1 session`));
     expect(stdout).not.toContain(password);
 
     const reset = await admin('user', 'reset-password', email);
