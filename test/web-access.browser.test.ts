@@ -77,7 +77,7 @@ describe.each(LOOKS)('on %s', (_name, { size, light }) => {
   it('the other pages and the help have no barrier', async () => {
     const page = await open();
     await row(page, 'Overdue').waitFor();
-    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.keyboard.press('?');
     await page.getByRole('dialog').waitFor();
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Close' }).click();

@@ -90,10 +90,18 @@ describe('an invitation', () => {
 
   it('that is opened where somebody is signed in changes nothing, and waits for the next', async () => {
     const link = await newLink();
-    const { page } = await stage.person({ expected });
+    const { page, context } = await stage.person({ expected });
+    const said = 'You are signed in already; the invitation was not used.';
     await page.goto(link);
+    await page.getByText(said).waitFor();
+    expect(page.url()).not.toContain('invitation');
     await page.reload();
     await page.getByText('A blank page').waitFor();
+    const another = await context.newPage();
+    await another.goto(link);
+    await another.getByText(said).waitFor();
+    expect(another.url()).not.toContain('invitation');
+    expect(await page.getByText(said).count()).toBe(0);
     const { page: theirs } = await stage.stranger({ expected });
     await theirs.goto(link);
     await fill(theirs);

@@ -1,12 +1,12 @@
 // Who is signed in: found at the start, kept alive while the app is open, and ended in both places at once.
-import { signal } from '@preact/signals';
+import { effect, signal, untracked } from '@preact/signals';
 import type { AccountDeletion } from '../contract/account.ts';
 import type { CurrentSession, SignedIn, SignUp } from '../contract/auth.ts';
 import type { TwoFactorLogin } from '../contract/two-factor.ts';
 import { call, Refused, serverNow, sessionLost, Unreachable } from './http.ts';
 import { resetList } from './list-state.ts';
 import { become, lastPerson, type Person, user, watchOtherTabs } from './person.ts';
-import { ownSteps } from './routes.ts';
+import { dropCodes, linkCodes, ownSteps } from './routes.ts';
 import { Storage } from './storage.ts';
 import { closeStore, openStore, resumeStore } from './store.ts';
 import { draftKeyOf, writeSetting } from './theme.ts';
@@ -80,6 +80,19 @@ function enter({ id, name, email }: Person): void {
   openStore({ userId: id, onUnauthorized: () => void verify() });
 }
 
+/** Whoever opens an invitation and is in already is told that it still waits for somebody. */
+function sayUnused(): void {
+  say('You are signed in already; the invitation was not used.');
+}
+
+effect(() => {
+  if (phase.value !== 'in' || linkCodes.value.invitation === '') return;
+  untracked(() => {
+    dropCodes();
+    sayUnused();
+  });
+});
+
 /** Nothing of one person is left in the page for the next. */
 async function clearPage(options: { erase: boolean }): Promise<void> {
   clearTimeout(refreshTimer);
@@ -95,7 +108,9 @@ export async function start(): Promise<void> {
     });
     if (someone && session) {
       keepAlive(session.expires_at);
+      const isInvited = linkCodes.value.invitation !== '';
       enter(someone);
+      if (isInvited) sayUnused();
     } else {
       // Whoever was here last is asked back; what they had not sent yet still waits.
       phase.value = 'out';

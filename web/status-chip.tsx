@@ -14,11 +14,18 @@ function changes(count: number): string {
   return count === 1 ? '1 change' : `${count} changes`;
 }
 
-function stateNow(secondsLeft: number): { tone: Tone; text: string } {
+interface State {
+  tone: Tone;
+  text: string;
+  /** On a line of its own. */
+  more?: string;
+}
+
+function stateNow(secondsLeft: number): State {
   const waiting = pendingCount.value;
   if (connection.value === 'offline' || isUnreachable.value) {
     const how = isForgetful.value ? 'waiting, kept only while this page is open' : 'waiting';
-    return { tone: 'bad', text: waiting > 0 ? `Offline · ${changes(waiting)} ${how}` : 'Offline' };
+    return { tone: 'bad', text: 'Offline', ...(waiting > 0 ? { more: `${changes(waiting)} ${how}` } : {}) };
   }
   if (secondsLeft > 0) return { tone: 'busy', text: `Server is busy · goes on in ${secondsLeft} s` };
   if (waiting > 1) return { tone: 'busy', text: `Saving ${changes(waiting)}…` };
@@ -39,11 +46,19 @@ export function StatusChip(): JSX.Element {
     const timer = setInterval(tell, 500);
     return () => clearInterval(timer);
   }, [until]);
-  const { tone, text } = stateNow(secondsLeft.value);
+  const { tone, text, more } = stateNow(secondsLeft.value);
   return (
     <p class={`status status-${tone}`} role="status" aria-live="polite">
       <span class="status-dot" aria-hidden="true" />
-      <span class="status-text">{text}</span>
+      <span class="status-text">
+        {text}
+        {more !== undefined && (
+          <>
+            <span class="visually-hidden"> · </span>
+            <span class="status-more">{more}</span>
+          </>
+        )}
+      </span>
     </p>
   );
 }
