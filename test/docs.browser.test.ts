@@ -74,6 +74,22 @@ describe('the documentation at /docs', () => {
     expect(complaints).toEqual([]);
   });
 
+  it.each(['/docs', '/docs/'])('fits a phone, and leads back to the app: %s', async (path) => {
+    const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, isMobile: true });
+    try {
+      const page = await phone.newPage();
+      await page.goto(`${server.url}${path}`);
+      await page.locator('#operations-Tasks-createTask').waitFor();
+      expect(await page.evaluate('innerWidth')).toBe(390);
+      if (process.env.SCREENSHOTS)
+        await page.screenshot({ path: `${process.env.SCREENSHOTS}/docs-phone.png` });
+      await page.getByRole('link', { name: 'Donewell' }).first().click();
+      await page.waitForURL(`${server.url}/`);
+    } finally {
+      await phone.close();
+    }
+  });
+
   it('may run no script of its own making', async () => {
     const answer = await fetch(`${server.url}/docs`);
     const policy = answer.headers.get('content-security-policy') ?? '';

@@ -153,6 +153,21 @@ Changes are pushed over Socket.IO at \`/socket.io\`: see the AsyncAPI document a
 /** Of inline styles this one alone, which Swagger UI's script puts into its page. */
 const SWAGGER_STYLE = "style-src-elem 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='";
 
+/** What Swagger UI's page lacks: a width that fits a phone, and a way to the app. */
+const DOCS_STYLE = `.way-back { display: block; padding: 0.75rem 1.25rem; font: 600 1rem / 1.25 system-ui, sans-serif; color: #1c6b4f; }
+html.dark-mode .way-back { color: #8fd3b6; }
+@media (max-width: 46rem) {
+  .swagger-ui .opblock-tag { flex-wrap: wrap; }
+  .swagger-ui .opblock-tag small { flex: 1 0 100%; order: 1; padding: 0.25rem 0; }
+}
+`;
+
+function fitted(html: string, root: string): string {
+  return html
+    .replace('<head>', '<head>\n      <meta name="viewport" content="width=device-width, initial-scale=1">')
+    .replace('<body>', `<body>\n      <a class="way-back" href="${root}">Back to Donewell</a>`);
+}
+
 function documentRoutes(app: FastifyInstance): void {
   app.get('/docs/errors', { schema: { hide: true } as FastifySchema }, async (request, reply) =>
     sendPage(reply, errorPage(rootFrom(request))),
@@ -166,6 +181,29 @@ function documentRoutes(app: FastifyInstance): void {
   app.get('/openapi.json', { schema: document, serializerCompiler: () => JSON.stringify }, async () =>
     app.swagger(),
   );
+}
+
+/** A room of its own, so that only its pages are fitted. */
+async function installPage(app: FastifyInstance, { path }: { path: string }): Promise<void> {
+  app.addHook('onSend', async (request, reply, payload) =>
+    typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html')
+      ? fitted(payload, rootFrom(request))
+      : payload,
+  );
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    indexPrefix: path,
+    staticCSP: false,
+    transformStaticCSP: (policy) => `${policy};${SWAGGER_STYLE}`,
+    theme: { title: 'Donewell API', css: [{ filename: 'way-back.css', content: DOCS_STYLE }] },
+    uiConfig: {
+      // Without the bar that offers to open other documents.
+      layout: 'BaseLayout',
+      persistAuthorization: false,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
+  });
 }
 
 /** Must be installed before the routes that it is to describe. `shared` are the named schemas of the contract. */
@@ -214,19 +252,6 @@ export async function installDocs(
     transformObject: (documented) =>
       completeDocument(('openapiObject' in documented ? documented.openapiObject : {}) as Json) as never,
   });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    indexPrefix: path,
-    staticCSP: false,
-    transformStaticCSP: (policy) => `${policy};${SWAGGER_STYLE}`,
-    theme: { title: 'Donewell API' },
-    uiConfig: {
-      // Without the bar that offers to open other documents.
-      layout: 'BaseLayout',
-      persistAuthorization: false,
-      tryItOutEnabled: true,
-      displayRequestDuration: true,
-    },
-  });
+  await app.register(installPage, { path });
   documentRoutes(app);
 }
