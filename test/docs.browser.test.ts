@@ -81,9 +81,7 @@ describe('the documentation at /docs', () => {
       await page.goto(`${server.url}${path}`);
       await page.locator('#operations-Tasks-createTask').waitFor();
       expect(await page.evaluate('innerWidth')).toBe(390);
-      if (process.env.SCREENSHOTS)
-        await page.screenshot({ path: `${process.env.SCREENSHOTS}/docs-phone.png` });
-      await page.getByRole('link', { name: 'Donewell' }).first().click();
+      await page.getByRole('link', { name: 'Back to Donewell' }).click();
       await page.waitForURL(`${server.url}/`);
     } finally {
       await phone.close();
