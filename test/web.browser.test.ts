@@ -122,10 +122,12 @@ describe.each([
 
   it('keep as text what was understood against the writer’s will', async () => {
     const { page, client } = await person({ size });
-    await page.locator('#quick-add').fill('Sing song #1');
-    await page.getByRole('button', { name: /Keep “#1” as text/ }).click();
+    await page.locator('#quick-add').fill('Sing song #one');
+    await page.getByRole('button', { name: /Keep “#one” as text/ }).click();
     await page.locator('#quick-add').press('Enter');
-    await eventually(async () => (await client.get('/api/tasks')).body.tasks[0]?.title).toBe('Sing song #1');
+    await eventually(async () => (await client.get('/api/tasks')).body.tasks[0]?.title).toBe(
+      'Sing song #one',
+    );
   });
 
   it('are edited in place, every field of them', async () => {
