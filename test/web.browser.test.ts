@@ -161,6 +161,25 @@ describe.each([
     await row(page, 'Stays').waitFor();
   });
 
+  it('that were ticked off by a slip are open again from the toast, which speaks of the last one', async () => {
+    const { page, client } = await person({ size });
+    await write(page, 'Meant', 'Slipped');
+    const done = async () => {
+      const { tasks } = (await client.get('/api/tasks?status=true')).body as { tasks: { title: string }[] };
+      return tasks.map(({ title }) => title);
+    };
+    await page.getByLabel('Done: Meant').check();
+    await page.getByText('“Meant” is done.').waitFor();
+    await page.getByLabel('Done: Slipped').check();
+    await page.getByText('“Slipped” is done.').waitFor();
+    expect(await page.getByText('“Meant” is done.').count()).toBe(0);
+    await eventually(async () => (await done()).toSorted()).toEqual(['Meant', 'Slipped']);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await row(page, 'Slipped').waitFor();
+    await eventually(done).toEqual(['Meant']);
+    expect(await page.locator('.toast').count()).toBe(0);
+  });
+
   it('are completed at once, and found among those that are done', async () => {
     const { page, client } = await person({ size });
     await write(page, 'Do this', 'Not this');

@@ -13,6 +13,7 @@ import {
 } from './filters.ts';
 import { route, search, setSearch, typeSearch } from './routes.ts';
 import { changeTask, changeTasks, currentId, realised, tasks, tasksById, trashTasks } from './store.ts';
+import { say, unsay } from './toasts.ts';
 
 export const filters = signal<Filters>(START);
 export const selected = signal<ReadonlySet<number>>(new Set());
@@ -192,9 +193,21 @@ function linger(ids: readonly number[]): void {
   }, LINGER);
 }
 
+const TICKED = 'ticked';
+
+function untick(id: number): void {
+  const task = tasksById.value.get(currentId(id));
+  if (task?.status) changeTask(task, { status: false });
+}
+
+/** A slip of the finger is taken back from the toast. */
 export function toggleDone(task: Task): void {
+  const status = !task.status;
   linger([task.id]);
-  changeTask(task, { status: !task.status });
+  changeTask(task, { status });
+  const action = { label: 'Undo', run: () => untick(task.id) };
+  if (status) say(`“${task.title}” is done.`, { about: TICKED, action });
+  else unsay(TICKED);
 }
 
 export function setDone(chosen: readonly Task[], status: boolean): void {

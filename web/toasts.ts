@@ -5,6 +5,8 @@ export interface Toast {
   id: number;
   text: string;
   tone: 'plain' | 'problem';
+  /** Of what is said about the same, only the last stands. */
+  about?: string;
   action?: { label: string; run: () => void };
 }
 
@@ -15,15 +17,21 @@ let lastId = 0;
 
 export function say(
   text: string,
-  { tone = 'plain', action }: Partial<Omit<Toast, 'id' | 'text'>> = {},
+  { tone = 'plain', ...rest }: Partial<Omit<Toast, 'id' | 'text'>> = {},
 ): void {
   lastId += 1;
-  const toast: Toast = { id: lastId, text, tone, ...(action ? { action } : {}) };
+  const toast: Toast = { id: lastId, text, tone, ...rest };
+  if (rest.about !== undefined) unsay(rest.about);
   toasts.value = [...toasts.value, toast].slice(-MOST_TOASTS);
 }
 
 export function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+/** It is not so any more. */
+export function unsay(about: string): void {
+  toasts.value = toasts.value.filter((toast) => toast.about !== about);
 }
 
 /** They speak of one person's tasks. */
