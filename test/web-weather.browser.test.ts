@@ -117,6 +117,7 @@ describe('a server', () => {
     await page.getByText(/“Hopeless” was not saved/).waitFor();
     await page.unroute('**/api/tasks');
     await page.getByRole('button', { name: 'Edit again' }).click();
+    await eventually(() => page.locator('#quick-add').inputValue()).toBe('Hopeless');
     await page.locator('#quick-add').press('Enter');
     await eventually(() => titlesOf(client)).toEqual(['Hopeless']);
   });
