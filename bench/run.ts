@@ -21,7 +21,7 @@ const HELP = `npm run bench -- [options]
   --quick            shorter measurements: some ten minutes in all, once the data are built
   --long             ten million tasks
   --small            little data, to try it out; the page in docs stays as it is
-  --part=a,b         only these of: ${PARTS.join(', ')}
+  --part=a,b         only these of: ${PARTS.join(', ')}; the page in docs is written by report
   --workload=a,b     of throughput only these of: ${ALL_WORKLOADS.join(', ')}
   --rounds=5         times that every contender is measured
   --fresh            measure again what has been measured with these settings at this commit
@@ -90,7 +90,9 @@ async function main(): Promise<void> {
   if (values.fresh)
     forgetResults(['circumstances', ...parts, ...workloads.map((workload) => `throughput-${workload}`)]);
   if (parts.some((part) => part !== 'report')) await measure(settings, parts, workloads);
-  progress(`${writeReport(settings.isPublished)} is written; the results are in ${results}`);
+  // Some parts alone make no page: what is in docs stays.
+  const isPublished = settings.isPublished && parts.includes('report');
+  progress(`${writeReport(isPublished)} is written; the results are in ${results}`);
 }
 
 // Whatever breaks off somewhere, the rest is measured.
