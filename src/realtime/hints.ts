@@ -46,6 +46,8 @@ export class HintBatch {
   async close(): Promise<void> {
     this.#flush();
     clearTimeout(this.#timer);
+    // What a write that ends later adds still goes out at once.
+    this.#timer = undefined;
     await Promise.all(this.#sending);
   }
 
