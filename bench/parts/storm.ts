@@ -56,7 +56,7 @@ async function measure(contender: Contender, { data, settings }: Bench): Promise
   };
   try {
     await read();
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < settings.rounds; round++) {
       found.idle.push(await read());
       const start = performance.now();
       const raging = storm(running, logins);

@@ -1,42 +1,24 @@
 // Passwords: the rules for a new one, and bcrypt off the event loop with a bounded number of hashes at once.
 import { PASSWORD_MAXIMUM_BYTES, PASSWORD_MINIMUM_LENGTH } from '../../contract/limits.ts';
-import { overloaded } from '../database/failure.ts';
 import { codePointLength } from '../text/clean-text.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { HASHES_AT_ONCE, hashApart } from './hashing.ts';
+import { Turns } from './turns.ts';
 
 const BCRYPT_COST = 12;
 /** At about a quarter of a second each, a longer queue would outlast its clients' patience. */
 const LONGEST_QUEUE = 64;
 
-let running = 0;
-const waiting: (() => void)[] = [];
-
-async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (running >= HASHES_AT_ONCE) {
-    if (waiting.length >= LONGEST_QUEUE) throw overloaded();
-    // Whoever finishes hands its place over, so `running` does not change.
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  } else {
-    running++;
-  }
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else running--;
-  }
-}
+const turns = new Turns(HASHES_AT_ONCE, LONGEST_QUEUE);
 
 /** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function hashPassword(password: string): Promise<string> {
-  return inTurn(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
+  return turns.run(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
 }
 
 /** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function verifyPassword(hash: string, password: string): Promise<boolean> {
-  return inTurn(async () => (await hashApart({ password, hash })) === true);
+  return turns.run(async () => (await hashApart({ password, hash })) === true);
 }
 
 export function isTooLong(password: string): boolean {

@@ -23,13 +23,17 @@ import {
   type WindowOptions,
   type WindowState,
 } from '../http/rate-limit.ts';
+import { HASHES_AT_ONCE } from './hashing.ts';
 import { hasSignedInFrom, isAddressOf, rememberAddress } from './repository.ts';
+import { Turns } from './turns.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 /** Sign-ins of this process that may wait for others to end, and for how many milliseconds. */
 const LONGEST_QUEUE = 64;
 const PATIENCE = 30_000;
+/** While one password is checked the next sign-in is made ready. More would only come between those who are signed in and theirs. */
+const SIGN_INS_AT_ONCE = 2 * HASHES_AT_ONCE;
 /** Milliseconds after which one that waits asks again: another node does not tell when its attempts end. */
 const ASK_AGAIN = 100;
 
@@ -147,6 +151,7 @@ export class SignInLimits {
   readonly #byAccount: Attempts;
   readonly #signUps: RateWindow;
   readonly #beginnings: RateWindow;
+  readonly #turns = new Turns(SIGN_INS_AT_ONCE, LONGEST_QUEUE);
 
   constructor(database: Database, store: RateStore) {
     const duration = WRONG_SIGN_IN_MINUTES * MINUTE;
@@ -191,11 +196,12 @@ export class SignInLimits {
   async attempt<Result>(attempt: SignInAttempt, signIn: () => Promise<Outcome<Result>>): Promise<Result> {
     const address = limitAddress(attempt.address);
     const email = attempt.email.toLowerCase();
+    const inTurn = () => this.#turns.run(signIn);
     const { userId, result } = await this.#fromAddress(address, async () => {
       const settleEmail = await this.#byEmail.begin(keyOf(email));
-      if (typeof settleEmail === 'function') return settled(settleEmail, signIn);
+      if (typeof settleEmail === 'function') return settled(settleEmail, inTurn);
       // The owner gets in from an address of theirs, however many wrong attempts others made.
-      if (await this.#isKnown(email, address)) return signIn();
+      if (await this.#isKnown(email, address)) return inTurn();
       throw rateLimited('Too many wrong sign-ins for this e-mail.', settleEmail);
     });
     if (userId !== undefined) await this.#remember(userId, address);
