@@ -6,7 +6,7 @@ import { CONTENDERS } from './contenders.ts';
 import { goals } from './goals.ts';
 import { growthResults } from './parts/growth.ts';
 import { restResults } from './parts/rest.ts';
-import { socketResults } from './parts/sockets.ts';
+import { type BusyDelay, socketResults } from './parts/sockets.ts';
 import { stormResults } from './parts/storm.ts';
 import { type Throughput, throughputResults } from './parts/throughput.ts';
 import type { PgbenchWorkload } from './pgbench.ts';
@@ -146,12 +146,17 @@ function startTable(): string {
 
 const delay = ({ p50, p99 }: { p50: number; p99: number }) => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
 
+const delayRows = (where: string, { answer, fromAnswer, ...event }: BusyDelay): string[][] => [
+  [`request to event at half load, ${where}, p50 / p99 ms`, delay(event)],
+  ['of it until the answer to the request, p50 / p99 ms', delay(answer)],
+  ['from the answer to the event, p50 / p99 ms', delay(fromAnswer)],
+];
+
 function socketTables(): string {
   const { sameNode, otherNode, idle = [], fanOut = [], comeback } = socketResults() ?? {};
   const rows = [
-    ...(sameNode ? [['request to event at half load, one node, p50 / p99 ms', delay(sameNode)]] : []),
-    ...(sameNode?.answer ? [['of it until the answer, p50 / p99 ms', delay(sameNode.answer)]] : []),
-    ...(otherNode ? [['request to event at half load, another node, p50 / p99 ms', delay(otherNode)]] : []),
+    ...(sameNode ? delayRows('one node', sameNode) : []),
+    ...(otherNode ? delayRows('another node', otherNode) : []),
     ...(comeback
       ? [
           [`${number(comeback.sockets)} sockets back at once and caught up, s`, comeback.seconds.toFixed(1)],

@@ -2,7 +2,7 @@
 // What has been measured is kept: a run that was ended goes on where it was. `--help` says what can be chosen.
 import { parseArgs } from 'node:util';
 import { openData } from './data.ts';
-import { measureGrowth, openSmallerData } from './parts/growth.ts';
+import { measureGrowth, openOtherData } from './parts/growth.ts';
 import { measureRest } from './parts/rest.ts';
 import { measureSockets } from './parts/sockets.ts';
 import { measureStorm } from './parts/storm.ts';
@@ -10,7 +10,7 @@ import { type Bench, measureThroughput } from './parts/throughput.ts';
 import { startPostgres } from './postgres.ts';
 import { circumstancesNow, writeReport } from './report.ts';
 import { attemptPart, forgetResults, isMeasured, keepResult, openResults, progress } from './results.ts';
-import { type BenchSettings, LONG, NORMAL, QUICK, SMALL } from './settings.ts';
+import { type BenchSettings, LARGEST, NORMAL, QUICK, SMALL } from './settings.ts';
 import { WORKLOADS, type WorkloadName } from './workloads.ts';
 
 const ALL_WORKLOADS = Object.keys(WORKLOADS) as WorkloadName[];
@@ -19,7 +19,7 @@ type Part = (typeof PARTS)[number];
 
 const HELP = `npm run bench -- [options]
   --quick            shorter measurements: some ten minutes in all, once the data are built
-  --long             ten million tasks
+  --long             what a request costs among ten million tasks, too
   --small            little data, to try it out; the page in docs stays as it is
   --part=a,b         only these of: ${PARTS.join(', ')}; the page in docs is written by report
   --workload=a,b     of throughput only these of: ${ALL_WORKLOADS.join(', ')}
@@ -48,11 +48,15 @@ function chosen<Name extends string>(given: string | undefined, all: readonly Na
 }
 
 function settingsOf(): BenchSettings {
-  const base = values.long ? LONG : values.small ? SMALL : values.quick ? QUICK : NORMAL;
-  return values.rounds === undefined ? base : { ...base, rounds: Number(values.rounds) };
+  const base = values.small ? SMALL : values.quick ? QUICK : NORMAL;
+  return {
+    ...base,
+    ...(values.long ? { largest: LARGEST } : {}),
+    ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  };
 }
 
-const databaseName = values.long ? 'bench_long' : values.small ? 'bench_little' : 'bench';
+const databaseName = values.small ? 'bench_little' : 'bench';
 
 async function measure(
   settings: BenchSettings,
@@ -67,7 +71,7 @@ async function measure(
     const data = await openData(postgres, databaseName, settings.scale, progress);
     const bench: Bench = { data, postgres, settings };
     const measured: Partial<Record<Part, () => Promise<unknown>>> = {
-      data: () => openSmallerData(bench),
+      data: () => openOtherData(bench),
       rest: measureRest,
       throughput: () => measureThroughput(bench, workloads),
       storm: () => measureStorm(bench),

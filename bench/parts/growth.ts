@@ -31,14 +31,18 @@ const SMALLER: Scale[] = [
 
 const tasksOf = ({ users, tasksPerUser }: Scale) => users * tasksPerUser;
 
-/** The data with few tasks in all, made at the first time. */
-export async function openSmallerData({ postgres, settings }: Bench): Promise<[Scale, BenchData][]> {
+/** The data with fewer tasks in all, and with more where that is wanted; made at the first time. */
+export async function openOtherData({ postgres, settings }: Bench): Promise<[Scale, BenchData][]> {
+  const { scale, largest } = settings;
+  const others = [
+    ...SMALLER.filter((smaller) => tasksOf(smaller) < tasksOf(scale)),
+    ...(largest ? [largest] : []),
+  ];
   const found: [Scale, BenchData][] = [];
-  for (const scale of SMALLER.filter((smaller) => tasksOf(smaller) < tasksOf(settings.scale)))
-    found.push([
-      scale,
-      await openData(postgres, `bench_${scale.users}_${scale.tasksPerUser}`, scale, progress),
-    ]);
+  for (const other of others) {
+    const name = `bench_${other.users}_${other.tasksPerUser}`;
+    found.push([other, await openData(postgres, name, other, progress)]);
+  }
   return found;
 }
 
@@ -97,7 +101,8 @@ async function cpuOfAnswer(sized: Sized, name: WorkloadName, bench: Bench, secon
 /** A server for each amount of tasks, measured in turn. */
 async function measureByTasks(bench: Bench): Promise<Growth['byTasks']> {
   const { scale, rounds, seconds, warmSeconds } = bench.settings;
-  const sizes: [Scale, BenchData][] = [...(await openSmallerData(bench)), [scale, bench.data]];
+  const sizes: [Scale, BenchData][] = [...(await openOtherData(bench)), [scale, bench.data]];
+  sizes.sort(([a], [b]) => tasksOf(a) - tasksOf(b));
   const servers: Sized[] = [];
   try {
     for (const [size, data] of sizes) {

@@ -11,15 +11,16 @@ import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS } from '../workloads.ts';
 import { type Bench, throughputResults } from './throughput.ts';
 
-/** Milliseconds from the request of a change to its event, which is later than from the commit. */
+/** Milliseconds from the request of a change to its event. */
 interface Delay {
   p50: number;
   p99: number;
 }
 
-/** The same, and until the request was answered: what the write itself took. */
-interface BusyDelay extends Delay {
+/** The same; until the request was answered, which is what the write itself took; and from that answer, which a commit precedes. */
+export interface BusyDelay extends Delay {
   answer: Delay;
+  fromAnswer: Delay;
 }
 
 export interface Sockets {
@@ -113,7 +114,8 @@ async function measureHalfLoad(here: Running, listenPort: number, bench: Bench):
   const ports = { write: here.port, listen: listenPort };
   const writers = bench.data.users.slice(0, WRITERS);
   const [{ events, answers }] = await Promise.all([measureDelay(ports, writers, 1, () => isOver), load]);
-  return { ...delayOf(events), answer: delayOf(answers) };
+  const afterwards = events.map((event, change) => Math.max(0, event - (answers[change] ?? Number.NaN)));
+  return { ...delayOf(events), answer: delayOf(answers), fromAnswer: delayOf(afterwards) };
 }
 
 async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Sockets['idle']> {
