@@ -1,8 +1,9 @@
 // ETags: 304 for what a client has already, 412 for writes that would overwrite what it has not seen.
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AnyBody, Client, signUp } from './support/client.ts';
 import { startNode } from './support/nodes.ts';
-import type { RunningServer } from './support/process.ts';
+import { type RunningServer, until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { countersOf } from './support/tasks.ts';
 
@@ -159,6 +160,55 @@ describe('If-Match on a task in the trash', () => {
       expect((await ada.put(`/api/tasks/${task.id}`, { title: 'x' }, { headers })).status).toBe(404);
       expect((await ada.delete(`/api/tasks/${task.id}`, { headers })).status).toBe(404);
     }
+  });
+});
+
+describe('a writer that has to wait for another of the same task', () => {
+  const COMPLETED = `with advanced as (
+      update user_sync set rev = rev + 1, medium_completed = medium_completed + 1 where user_id = $1 returning rev
+    )
+    update task set status = true, completed_at = now(), rev = advanced.rev from advanced where id = $2`;
+
+  /** Completes the task as another node does, and commits only when `late` waits for it. */
+  async function completedBefore<Answer>(late: () => Promise<Answer>): Promise<Answer> {
+    const first = new pg.Client(server.connection);
+    await first.connect();
+    try {
+      await first.query('begin');
+      await first.query(COMPLETED, [ada.user.id, task.id]);
+      const answer = late();
+      const waiting = () =>
+        server.sql(
+          `select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()`,
+        );
+      await until(async () => (await waiting()).length > 0, 'the later write');
+      await first.query('commit');
+      return await answer;
+    } finally {
+      await first.end();
+    }
+  }
+
+  it('changes what the other has left, and everything is counted once', async () => {
+    const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third', priority: 'high' });
+    const { status, body } = await completedBefore(late);
+    expect([status, body.title, body.status, body.rev]).toEqual([200, 'Third', true, task.rev + 2]);
+    const { kept, counted } = await countersOf(server, ada.user.id);
+    expect(kept).toEqual(counted);
+  });
+
+  it('is refused when it has seen the version before, and is shown what the other has left', async () => {
+    const headers = { 'if-match': now };
+    const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third' }, { headers });
+    const { status, body } = await completedBefore(late);
+    expect([status, body.current.title, body.current.status]).toEqual([412, 'Second', true]);
+    const { kept, counted } = await countersOf(server, ada.user.id);
+    expect(kept).toEqual(counted);
+  });
+
+  it('has nothing to do when the other has done it', async () => {
+    const { status, body } = await completedBefore(() => ada.patch(`/api/tasks/${task.id}/complete`));
+    expect([status, body.status, body.rev]).toEqual([200, true, task.rev + 1]);
   });
 });
 

@@ -18,7 +18,12 @@ export function isNotModified(ifNoneMatch: string | undefined, etag: string): bo
   return isAny(ifNoneMatch) || tagsIn(ifNoneMatch).some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
+/** The tags that If-Match names, for a comparison elsewhere; null where it asks for none of them. */
+export function tagsAsked(ifMatch: string | undefined): string[] | null {
+  return ifMatch === undefined || isAny(ifMatch) ? null : tagsIn(ifMatch);
+}
+
 /** If-Match compares strongly: a weak tag never matches, `*` matches whatever exists, no header asks nothing. */
 export function isMatch(ifMatch: string | undefined, etag: string): boolean {
-  return ifMatch === undefined || isAny(ifMatch) || tagsIn(ifMatch).includes(etag);
+  return tagsAsked(ifMatch)?.includes(etag) ?? true;
 }

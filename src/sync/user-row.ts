@@ -17,6 +17,7 @@ export interface UserRow {
   high_completed: number;
 }
 
+/** Each priority's total and completed tasks, in the order of the priorities. */
 const COUNTERS = [
   'low_total',
   'low_completed',
@@ -25,6 +26,13 @@ const COUNTERS = [
   'high_total',
   'high_completed',
 ];
+/** Whether a row's task is among those that each counter counts. */
+const COUNTED = ['', 'was_'].map((state) =>
+  [1, 2, 3].flatMap((priority) => {
+    const total = `(changed.${state}priority = ${priority})`;
+    return [`${total}::integer`, `(${total} and changed.${state}status)::integer`];
+  }),
+);
 
 /** Now, but never before the user's last change: the order of times is the order of revisions. */
 const NOW = "greatest(date_trunc('milliseconds', clock_timestamp()), changed_at)";
@@ -67,6 +75,21 @@ export function advancedIf(condition: string): string {
    )`;
 }
 export const ADVANCED = advancedIf('true');
+
+/** Part of a statement: the user's row locked as by `lockUserRow`, with the revision that comes next. $1 user id */
+export const LOCKED = `locked as (
+     select rev + 1 as rev, ${NOW} as now from user_sync where user_id = $1 for no key update
+   )`;
+
+/**
+ * Part of a statement after one named `changed`, which tells of one changed task what it is now (`rev`, `updated_at`, `status`,
+ * `priority`) and what it was (`was_status`, `was_priority`): the user's row follows. $1 user id
+ */
+export const FOLLOWED = `followed as (
+     update user_sync set rev = changed.rev, changed_at = changed.updated_at,
+       ${COUNTERS.map((column, place) => `${column} = ${column} + ${COUNTED[0]?.[place]} - ${COUNTED[1]?.[place]}`).join(', ')}
+     from changed where user_sync.user_id = $1
+   )`;
 
 export interface Counts {
   total: number;

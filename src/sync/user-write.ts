@@ -39,20 +39,24 @@ export class CountChanges {
   }
 }
 
-/** A change of one task by a statement that writes the user's row, too. */
-export interface Change<Row = never> {
-  statement: WriteStatement<Row>;
+/** A change of one task by a statement that begins with `ADVANCING`. */
+export interface Change {
+  statement: WriteStatement<never>;
   before: Countable;
   after: Countable;
   /** What the statement takes besides what the user's row does. */
   values: readonly Value[];
 }
 
-/** By one that begins with `ADVANCED`. */
-export type Advance<Row extends { rev: number }> = Change<Row>;
+/** A statement that takes the next revision for one task by itself, and its values. */
+export interface Advance<Row extends { rev: number }> {
+  statement: WriteStatement<Row>;
+  values: readonly Value[];
+}
 
-function valuesOf(userId: string, { before, after, values }: Advance<{ rev: number }>): Value[] {
-  return [userId, ...new CountChanges().count(before, after).values(), ...values];
+/** The values of a statement that begins with `ADVANCED` and makes a task. */
+export function valuesOfNew(userId: string, task: Countable, values: readonly Value[]): Value[] {
+  return [userId, ...new CountChanges().count(undefined, task).values(), ...values];
 }
 
 interface Locked {
@@ -120,12 +124,11 @@ export class UserWrite {
     return this.rev;
   }
 
-  /** Makes the one change of this write by a statement that takes the revision itself. */
-  async advance<Row extends { rev: number }>(change: Advance<Row>): Promise<Row> {
+  /** Makes the one change of this write by a statement that takes the revision itself. @returns nothing when it did nothing. */
+  async advance<Row extends { rev: number }>({ statement, values }: Advance<Row>): Promise<Row | undefined> {
     await this.#locking;
-    const [row] = await this.transaction.query(change.statement, valuesOf(this.userId, change));
-    if (!row) throw new Error('A locked row was not there to be advanced');
-    this.#advanced = row.rev;
+    const [row] = await this.transaction.query(statement, values);
+    this.#advanced = row?.rev;
     return row;
   }
 
@@ -176,15 +179,15 @@ export async function writeForUser<Result>(
 }
 
 /**
- * Makes one change that depends on nothing that is there: its statement is the whole write, in one round trip.
+ * Makes one change whose statement is the whole write, in one round trip.
  * @returns nothing when the statement found a reason to do nothing, as that the user is not there any more.
  */
 export async function writeAtOnce<Row extends { rev: number }>(
   { database, announce }: Writes,
   userId: string,
-  change: Advance<Row>,
+  { statement, values }: Advance<Row>,
 ): Promise<Row | undefined> {
-  const [row] = await inTurn(userId, () => database.write(change.statement, valuesOf(userId, change)));
+  const [row] = await inTurn(userId, () => database.write(statement, values));
   if (row) announce?.(userId, row.rev);
   return row;
 }

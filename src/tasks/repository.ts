@@ -5,7 +5,7 @@ import type { Priority, Task } from '../../contract/task.ts';
 import { read, write } from '../database/statement.ts';
 import { KEEP_NEW, nothingKept } from '../http/idempotency.ts';
 import { TASK_COLUMNS } from '../sync/task-columns.ts';
-import { ADVANCED, ADVANCING, advancedIf } from '../sync/user-row.ts';
+import { ADVANCED, ADVANCING, advancedIf, FOLLOWED, LOCKED } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -74,13 +74,42 @@ export const insertTaskOnce = write<KeptTask>(
    returning headers, body, (select rev from made) as rev`,
 );
 
-/** $1 to $9 see `ADVANCING`; $10 task id, $11 title, $12 description, $13 status, $14 category, $15 priority, $16 due date, $17 completed at */
-export const updateTask = write(
+const CHANGED_FIELDS = ['title', 'description', 'status', 'category', 'priority', 'due_date'];
+const fieldsOf = (row: string) => CHANGED_FIELDS.map((field) => `${row}.${field}`).join(', ');
+
+/**
+ * Sets what is given of a live task. No row, and nothing has happened, when there is no such task, when it has none of the
+ * ETags, or when nothing would differ: which of these it is, `taskOrTrashed` tells under the user's lock.
+ * $1 user id, $2 task id, $3 ETags of which it must have one, $4 title, $5 whether there is a description and $6 which, $7 status,
+ * $8 whether there is a category and $9 which, $10 priority, $11 whether there is a due date and $12 which.
+ *
+ * The task may have changed while this waited for the lock, and what was found then is not what is there: so it is
+ * changed only as long as it has the revision that was found.
+ */
+export const updateTask = write<Task>(
   'task_update',
-  `with ${ADVANCING}
-   update task set title = $11, description = $12, status = $13, category = $14, priority = $15, due_date = $16, completed_at = $17,
-     updated_at = $3, rev = $2
-   where user_id = $1 and id = $10`,
+  `with ${LOCKED},
+   wanted as (
+     select task.id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
+       coalesce($4, title) as title, case when $5 then $6 else description end as description, coalesce($7, status) as status,
+       case when $8 then $9 else category end as category, coalesce($10, priority) as priority,
+       case when $11 then $12 else due_date end as due_date, locked.rev, locked.now
+     from locked, task
+     where user_id = $1 and id = $2 and deleted_at is null and ($3::text[] is null or '"' || task.rev || '"' = any ($3))
+   ),
+   changed as (
+     update task set title = wanted.title, description = wanted.description, status = wanted.status, category = wanted.category,
+       priority = wanted.priority, due_date = wanted.due_date, rev = wanted.rev, updated_at = wanted.now,
+       completed_at = case when wanted.status = was_status then completed_at when wanted.status then wanted.now end
+     from wanted
+     where task.user_id = $1 and task.id = wanted.id and task.rev = was_rev
+       and (${fieldsOf('task')}) is distinct from (${fieldsOf('wanted')})
+     returning ${TASK_COLUMNS.split(', ')
+       .map((column) => `task.${column}`)
+       .join(', ')}, was_status, was_priority
+   ),
+   ${FOLLOWED}
+   select ${TASK_COLUMNS} from changed`,
 );
 
 /** $1 to $9 see `ADVANCING`; $10 task id */

@@ -20,6 +20,7 @@ import { listTasks } from './listing.ts';
 import { taskById } from './repository.ts';
 import {
   changeTask,
+  changeTaskAtOnce,
   createTask,
   createTaskAtOnce,
   createTaskOnce,
@@ -61,6 +62,7 @@ const writing = (writes: Writes) => ({ config: WRITE, errorHandler: keepTooLarge
 const WRITE_ERRORS = [...BODY_ERRORS, 'idempotency_key_reused'] as const;
 const TARGET_ERRORS = [...WRITE_ERRORS, 'task_not_found', 'stale'] as const;
 
+const COMPLETED = { status: true };
 const LARGEST_ID = 9_223_372_036_854_775_807n;
 /** What no task has: an id too large for the database goes the same way as any other that is missing. */
 const NO_ID = '0';
@@ -178,6 +180,8 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
             change: cleanChange(jsonBody(request)),
           }),
           run: async (write, { target, change }) => taskReply(await changeTask(write, target, change)),
+          atOnce: async (writes, userId, { target, change }) =>
+            taskReply(await changeTaskAtOnce(writes, userId, target, change)),
         }),
     });
   }
@@ -195,7 +199,9 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
   app.patch('/api/tasks/:id/complete', { schema: complete, ...writing(writes) }, (request, reply) =>
     answerWrite(writes, request, reply, {
       parse: () => bodylessTargetOf(request),
-      run: async (write, target) => taskReply(await changeTask(write, target, { status: true })),
+      run: async (write, target) => taskReply(await changeTask(write, target, COMPLETED)),
+      atOnce: async (writes, userId, target) =>
+        taskReply(await changeTaskAtOnce(writes, userId, target, COMPLETED)),
     }),
   );
 }

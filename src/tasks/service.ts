@@ -1,11 +1,19 @@
 // What may happen to a task, and what it means for revision and counters. Runs inside a user's write.
 import type { Task } from '../../contract/task.ts';
 import { unauthenticated } from '../auth/guard.ts';
+import type { Value } from '../database/values.ts';
 import { AppError } from '../errors.ts';
-import { etagOf, isMatch } from '../http/conditional.ts';
+import { etagOf, isMatch, tagsAsked } from '../http/conditional.ts';
 import type { Answer, Keyed } from '../http/idempotency.ts';
 import { JSON_TYPE } from '../http/server.ts';
-import { type Advance, type UserWrite, type Writes, writeAtOnce } from '../sync/user-write.ts';
+import {
+  type Advance,
+  type UserWrite,
+  valuesOfNew,
+  type Writes,
+  writeAtOnce,
+  writeForUser,
+} from '../sync/user-write.ts';
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
@@ -55,19 +63,22 @@ async function loadLive(write: UserWrite, target: Target): Promise<StoredTask> {
   return task;
 }
 
-function creation(input: CleanTask): Advance<Task> {
+function valuesOfCreation(userId: string, input: CleanTask): Value[] {
   const { title, description = null, status = false, category = null, priority = 2, due_date = null } = input;
-  const values = [title, description, status, category, priority, due_date];
-  return { statement: insertTask, before: undefined, after: { priority, status }, values };
+  const fields = [title, description, status, category, priority, due_date];
+  return valuesOfNew(userId, { priority, status }, fields);
 }
 
-export function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
-  return write.advance(creation(input));
+export async function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
+  const task = await write.advance({ statement: insertTask, values: valuesOfCreation(write.userId, input) });
+  if (!task) throw new Error('A locked row was not there to be advanced');
+  return task;
 }
 
 /** The same where nothing else belongs to the write. */
 export async function createTaskAtOnce(writes: Writes, userId: string, input: CleanTask): Promise<Task> {
-  const task = await writeAtOnce(writes, userId, creation(input));
+  const values = valuesOfCreation(userId, input);
+  const task = await writeAtOnce(writes, userId, { statement: insertTask, values });
   // The account was deleted after the session had been found.
   if (!task) throw unauthenticated();
   return task;
@@ -83,30 +94,37 @@ export async function createTaskOnce(
   input: CleanTask,
   { key, hash, tasks }: Keyed & { tasks: string },
 ): Promise<Answer | undefined> {
-  const { values, ...change } = creation(input);
   const kept = [key, hash(), JSON.stringify({ 'content-type': JSON_TYPE }), tasks];
-  const advance = { ...change, statement: insertTaskOnce, values: [...values, ...kept] };
-  const row = await writeAtOnce(writes, userId, advance);
+  const values = [...valuesOfCreation(userId, input), ...kept];
+  const row = await writeAtOnce(writes, userId, { statement: insertTaskOnce, values });
   return row && { status: 201, headers: row.headers, body: row.body };
 }
 
-function withChange(task: StoredTask, change: CleanChange, now: string): StoredTask {
-  const next = { ...task, ...change };
-  if (next.status !== task.status) next.completed_at = next.status ? now : null;
-  return next;
+/** What can be cleared stands beside whether it is given. */
+function change(userId: string, { id, ifMatch }: Target, input: CleanChange): Advance<Task> {
+  const { title = null, description, status = null, category, priority = null, due_date } = input;
+  const values: Value[] = [userId, id, tagsAsked(ifMatch), title];
+  values.push(description !== undefined, description ?? null, status);
+  values.push(category !== undefined, category ?? null, priority);
+  values.push(due_date !== undefined, due_date ?? null);
+  return { statement: updateTask, values };
 }
 
-const FIELDS = ['title', 'description', 'status', 'category', 'priority', 'due_date'] as const;
-
 /** Changes what is given; when nothing differs, nothing happens at all. */
-export async function changeTask(write: UserWrite, target: Target, change: CleanChange): Promise<Task> {
-  const task = await loadLive(write, target);
-  const next = withChange(task, change, write.now);
-  if (FIELDS.every((field) => next[field] === task[field])) return publicTask(task);
-  const { title, description, status, category, priority, due_date, completed_at } = next;
-  const values = [task.id, title, description, status, category, priority, due_date, completed_at];
-  const rev = write.changeAtOnce({ statement: updateTask, before: task, after: next, values });
-  return publicTask({ ...next, updated_at: write.now, rev });
+export async function changeTask(write: UserWrite, target: Target, input: CleanChange): Promise<Task> {
+  const changed = await write.advance(change(write.userId, target, input));
+  return changed ?? publicTask(await loadLive(write, target));
+}
+
+/** The same where nothing else belongs to the write. */
+export async function changeTaskAtOnce(
+  writes: Writes,
+  userId: string,
+  target: Target,
+  input: CleanChange,
+): Promise<Task> {
+  const changed = await writeAtOnce(writes, userId, change(userId, target, input));
+  return changed ?? writeForUser(writes, userId, (write) => changeTask(write, target, input));
 }
 
 /** Moves a task to the trash. */
