@@ -1,7 +1,8 @@
 // Idempotency-Key: the effect of a write and its kept answer are committed together or not at all.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AnyBody, type Client, signUp } from './support/client.ts';
+import { signUp } from './support/client.ts';
+import { type Sent, sendKeyed, stateOf } from './support/keyed.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 let server: TestServer;
@@ -17,25 +18,9 @@ beforeEach(() => {
   key = randomUUID();
 });
 
-interface Sent {
-  method: string;
-  path: string;
-  json?: unknown;
-  body?: string;
-  headers?: Record<string, string>;
-}
+const send = (sent: Sent) => sendKeyed(ada, key, sent);
 
-const send = ({ method, path, headers, ...rest }: Sent, by: Client = ada, under = key) =>
-  by.request(method, path, { ...rest, headers: { 'idempotency-key': under, ...headers } });
-
-const post = (title: string, by: Client = ada, under = key) =>
-  send({ method: 'POST', path: '/api/tasks', json: { title } }, by, under);
-
-async function stateOf(user: { user: AnyBody } = ada): Promise<AnyBody> {
-  const tasks = await server.sql('select * from task where user_id = $1 order by id', [user.user.id]);
-  const rows = await server.sql('select * from user_sync where user_id = $1', [user.user.id]);
-  return { tasks, rows };
-}
+const post = (title: string) => send({ method: 'POST', path: '/api/tasks', json: { title } });
 
 describe('effect and answer are one', () => {
   /** Makes every insert into a table end in what `statement` does, while `run` runs. */
@@ -69,16 +54,32 @@ describe('effect and answer are one', () => {
     ],
     ['a time-out hits the task', 'task', `raise exception 'late' using errcode = '57014'`, 503, 'overloaded'],
   ])('when %s, nothing is written and the key stays free', async (_what, table, statement, status, code) => {
-    const before = await stateOf();
+    const before = await stateOf(server, ada.user.id);
     await withFault(table, statement, async () => {
       const failed = await post('All or nothing');
       expect([failed.status, failed.body.code]).toEqual([status, code]);
       expect(failed.headers.get('retry-after') !== null).toBe(status === 503);
       expect(failed.text).not.toMatch(/full|late|fault|trigger|sql/i);
     });
-    expect(await stateOf()).toEqual(before);
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
     const { status: next, headers } = await post('All or nothing');
     expect([next, headers.get('idempotency-replayed')]).toEqual([201, null]);
+  });
+
+  it('a change whose answer cannot be kept has not happened, and its key stays free', async () => {
+    const { body: task } = await ada.post('/api/tasks', { title: 'As it is' });
+    const change = {
+      method: 'PATCH',
+      path: `/api/tasks/${task.id}`,
+      json: { title: 'Changed', status: true },
+    };
+    const before = await stateOf(server, ada.user.id);
+    await withFault('idempotency_key', `raise exception 'no'`, async () => {
+      expect((await send(change)).status).toBe(500);
+    });
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
+    const { status, body, headers } = await send(change);
+    expect([status, body.rev, headers.get('idempotency-replayed')]).toEqual([200, task.rev + 1, null]);
   });
 
   it('a refusal that cannot be kept is not half kept', async () => {

@@ -1,7 +1,8 @@
 // Idempotency-Key: the same key with the same request has one effect and one answer, whatever happens on the way.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, type AnyBody, Client, PASSWORD, signUp } from './support/client.ts';
+import { type AnyBody, Client, PASSWORD, signUp } from './support/client.ts';
+import { expectReplay, type Sent, sendKeyed, stateOf } from './support/keyed.ts';
 import { startNode } from './support/nodes.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -20,16 +21,7 @@ beforeEach(() => {
   key = randomUUID();
 });
 
-interface Sent {
-  method: string;
-  path: string;
-  json?: unknown;
-  body?: string;
-  headers?: Record<string, string>;
-}
-
-const send = ({ method, path, headers, ...rest }: Sent, by: Client = ada, under = key) =>
-  by.request(method, path, { ...rest, headers: { 'idempotency-key': under, ...headers } });
+const send = (sent: Sent, by: Client = ada, under = key) => sendKeyed(by, under, sent);
 
 const post = (title: string, by: Client = ada, under = key) =>
   send({ method: 'POST', path: '/api/tasks', json: { title } }, by, under);
@@ -38,31 +30,18 @@ async function taskOf(user = ada): Promise<AnyBody> {
   return (await user.post('/api/tasks', { title: 'A task' })).body;
 }
 
-async function stateOf(user: { user: AnyBody } = ada): Promise<AnyBody> {
-  const tasks = await server.sql('select * from task where user_id = $1 order by id', [user.user.id]);
-  const rows = await server.sql('select * from user_sync where user_id = $1', [user.user.id]);
-  return { tasks, rows };
-}
-
-function expectReplay(first: Answer<AnyBody>, again: Answer<AnyBody>): void {
-  expect([again.status, again.text]).toEqual([first.status, first.text]);
-  for (const name of ['content-type', 'etag', 'location'])
-    expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
-  expect(again.headers.get('idempotency-replayed')).toBe('true');
-}
-
 describe('the same key with the same request', () => {
   it('creates one task and answers it again, byte for byte, with its ETag and Location', async () => {
     const first = await post('Täsk “one” <3');
     expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([201, null]);
     const unkeyed = await ada.get(`/api/tasks/${first.body.id}`);
     expect(first.text).toBe(unkeyed.text);
-    const before = await stateOf();
+    const before = await stateOf(server, ada.user.id);
     for (const again of [await post('Täsk “one” <3'), await post('Täsk “one” <3')])
       expectReplay(first, again);
     expect(first.headers.get('location')).toBe(`/api/tasks/${first.body.id}`);
     expect(first.headers.get('etag')).toBe(`"${first.body.rev}"`);
-    expect(await stateOf()).toEqual(before);
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
   });
 
   it('answers with the task as it is read, whatever is in it', async () => {
@@ -78,6 +57,27 @@ describe('the same key with the same request', () => {
     const first = await send(request);
     expect(first.body).toMatchObject({ status: true, due_date: '2026-02-28', priority: 3 });
     expect(first.text).toBe((await ada.get(`/api/tasks/${first.body.id}`)).text);
+    expectReplay(first, await send(request));
+
+    const change = {
+      method: 'PATCH',
+      path: `/api/tasks/${first.body.id}`,
+      json: { ...task, title: '\\"🎈"' },
+    };
+    const under = randomUUID();
+    const changed = await send(change, ada, under);
+    const read = await ada.get(change.path);
+    expect(changed.body).toMatchObject({ ...change.json, completed_at: first.body.completed_at });
+    expect([changed.text, changed.headers.get('etag')]).toEqual([read.text, read.headers.get('etag')]);
+    expectReplay(changed, await send(change, ada, under));
+  });
+
+  it('keeps the answer to a change that changes nothing', async () => {
+    const task = await taskOf();
+    const request = { method: 'PATCH', path: `/api/tasks/${task.id}`, json: { title: task.title } };
+    const first = await send(request);
+    expect([first.status, first.body]).toEqual([200, task]);
+    await ada.put(`/api/tasks/${task.id}`, { title: 'Later' });
     expectReplay(first, await send(request));
   });
 
@@ -113,9 +113,9 @@ describe('the same key with the same request', () => {
     if (name === 'restore') await ada.delete(`/api/tasks/${task.id}`);
     const first = await send(request(task.id));
     expect(first.status).toBe(200);
-    const before = await stateOf();
+    const before = await stateOf(server, ada.user.id);
     expectReplay(first, await send(request(task.id)));
-    expect(await stateOf()).toEqual(before);
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
   });
 
   it('a restored task is not deleted again by the repeated deletion', async () => {
@@ -180,6 +180,13 @@ describe('fifty at once', () => {
         );
         expect(new Set(answers.map(({ status, text }) => `${status}${text}`)).size).toBe(1);
         expect(answers[0]?.status).toBe(201);
+        const { id, rev } = answers[0]?.body ?? {};
+        const request = { method: 'PATCH', path: `/api/tasks/${id}`, json: { title: `Changed ${round}` } };
+        const changes = await Promise.all(
+          Array.from({ length: 6 }, (_, n) => send(request, n % 2 ? elsewhere : ada, `${under}-change`)),
+        );
+        expect(new Set(changes.map(({ status, text }) => `${status}${text}`)).size).toBe(1);
+        expect([changes[0]?.status, changes[0]?.body.rev]).toEqual([200, rev + 1]);
       }
     } finally {
       await other.stop();
@@ -194,7 +201,7 @@ describe('fifty at once', () => {
       ['POST', '/restore'],
     ] as const) {
       const under = randomUUID();
-      const [before] = (await stateOf()).rows;
+      const [before] = (await stateOf(server, ada.user.id)).rows;
       const answers = await Promise.all(
         Array.from({ length: 50 }, () =>
           send({ method, path: `/api/tasks/${task.id}${suffix}` }, ada, under),
@@ -202,7 +209,7 @@ describe('fifty at once', () => {
       );
       expect(new Set(answers.map(({ status, text }) => `${status}${text}`)).size).toBe(1);
       expect(answers[0]?.status).toBe(200);
-      const [after] = (await stateOf()).rows;
+      const [after] = (await stateOf(server, ada.user.id)).rows;
       expect(Number(after.rev)).toBe(Number(before.rev) + 1);
     }
   });
@@ -230,7 +237,7 @@ describe('the same key with another request', () => {
     ['task that is missing', { method: 'DELETE', path: '/api/tasks/999999' }],
   ])('another %s: 422, nothing happens, and the first answer stays', async (_what, other) => {
     const first = await post('Mine');
-    const before = await stateOf();
+    const before = await stateOf(server, ada.user.id);
     const type = { 'content-type': 'application/json' };
     const { status, headers, body } = await send({ ...other, ...('body' in other ? { headers: type } : {}) });
     expect([status, body.code, body.title]).toEqual([
@@ -240,7 +247,7 @@ describe('the same key with another request', () => {
     ]);
     expect(headers.get('content-type')).toBe('application/problem+json');
     expect(headers.get('idempotency-replayed')).toBeNull();
-    expect(await stateOf()).toEqual(before);
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
     expectReplay(first, await post('Mine'));
   });
 });
@@ -256,7 +263,7 @@ describe('a key', () => {
     ['given twice', 'a, b'],
   ])('%s is refused on every write, and nothing happens', async (_what, bad) => {
     const task = await taskOf();
-    const before = await stateOf();
+    const before = await stateOf(server, ada.user.id);
     for (const [method, path, json] of [
       ['POST', '/api/tasks', { title: 'x' }],
       ['PUT', `/api/tasks/${task.id}`, { title: 'x' }],
@@ -271,7 +278,7 @@ describe('a key', () => {
         { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
       ]);
     }
-    expect(await stateOf()).toEqual(before);
+    expect(await stateOf(server, ada.user.id)).toEqual(before);
   });
 
   it('means nothing to reads and to the authentication routes', async () => {
@@ -302,91 +309,5 @@ describe('a key', () => {
     const second = await post('Quite another request');
     expect([second.status, second.headers.get('idempotency-replayed')]).toEqual([201, null]);
     expectReplay(second, await post('Quite another request'));
-  });
-});
-
-describe('a refusal is an answer, too', () => {
-  const task404 = { method: 'PATCH', path: '/api/tasks/999999/complete' };
-
-  it('404 is kept, although the task comes back', async () => {
-    const task = await taskOf();
-    await ada.delete(`/api/tasks/${task.id}`);
-    const change = { method: 'PUT', path: `/api/tasks/${task.id}`, json: { title: 'x' } };
-    const first = await send(change);
-    expect(first.status).toBe(404);
-    await ada.post(`/api/tasks/${task.id}/restore`);
-    const again = await send(change);
-    expectReplay(first, again);
-    expect(again.body.request_id).toBe(first.body.request_id);
-    expect(again.headers.get('content-type')).toBe('application/problem+json');
-    expect((await ada.get(`/api/tasks/${task.id}`)).body.title).toBe('A task');
-  });
-
-  it('412 is kept, with the task as it was', async () => {
-    const task = await taskOf();
-    const change = { method: 'PUT', path: `/api/tasks/${task.id}`, json: { title: 'x' } };
-    const first = await send({ ...change, headers: { 'if-match': '"0"' } });
-    expect([first.status, first.body.current]).toEqual([412, task]);
-    expectReplay(first, await send({ ...change, headers: { 'if-match': `"${task.rev}"` } }));
-    expect((await ada.get(`/api/tasks/${task.id}`)).body).toEqual(task);
-  });
-
-  it.each([
-    ['422 for a field', 422, { method: 'POST', path: '/api/tasks', json: { title: '' } }],
-    ['422 for an id', 422, { method: 'DELETE', path: '/api/tasks/abc' }],
-    ['422 for a query', 422, { method: 'DELETE', path: '/api/tasks/1?permanent=yes' }],
-    ['404 for an id', 404, task404],
-    ['404 for an id beyond all bounds', 404, { method: 'DELETE', path: `/api/tasks/${'9'.repeat(30)}` }],
-    ['400 for no JSON', 400, { method: 'POST', path: '/api/tasks', body: '{"title": ' }],
-    ['400 for no body', 400, { method: 'POST', path: '/api/tasks' }],
-    ['400 on a route without a body', 400, { method: 'PATCH', path: '/api/tasks/1/complete', body: '{' }],
-    [
-      '415',
-      415,
-      { method: 'POST', path: '/api/tasks', body: 'title=x', headers: { 'content-type': 'text/plain' } },
-    ],
-    ['413', 413, { method: 'POST', path: '/api/tasks', json: { title: 'x'.repeat(70_000) } }],
-    ['413 on PATCH', 413, { method: 'PATCH', path: '/api/tasks/1', body: 'x'.repeat(70_000) }],
-    [
-      '413 on a route without a body',
-      413,
-      { method: 'DELETE', path: '/api/tasks/1', body: 'x'.repeat(70_000) },
-    ],
-  ] as [string, number, Sent][])('%s is kept', async (_what, status, request) => {
-    const given: Sent = { ...request, headers: { 'content-type': 'application/json', ...request.headers } };
-    const first = await send(given);
-    expect(first.status).toBe(status);
-    expectReplay(first, await send(given));
-    expect((await post('Other')).body.code).toBe('idempotency_key_reused');
-  });
-
-  it('401 and 403 are not: the next attempt counts', async () => {
-    expect((await post('Signed in later', new Client(server.url))).status).toBe(401);
-    const foreign = await send({
-      method: 'POST',
-      path: '/api/tasks',
-      json: { title: 'Signed in later' },
-      headers: { origin: 'https://evil.example' },
-    });
-    expect([foreign.status, foreign.body.code]).toEqual([403, 'unauthorized_access']);
-    const { status, headers } = await post('Signed in later');
-    expect([status, headers.get('idempotency-replayed')]).toEqual([201, null]);
-  });
-
-  it('429 is not', async () => {
-    const strict = await startServer({
-      connection: server.connection,
-      env: { RATE_LIMIT_REQUESTS: '1', RATE_LIMIT_WINDOW: '3600' },
-    });
-    try {
-      const client = new Client(strict.url);
-      client.bearer = ada.accessToken;
-      expect((await client.get('/api/tasks')).status).toBe(200);
-      expect((await post('Too many', client)).status).toBe(429);
-    } finally {
-      await strict.close();
-    }
-    const { status, headers } = await post('Too many');
-    expect([status, headers.get('idempotency-replayed')]).toEqual([201, null]);
   });
 });

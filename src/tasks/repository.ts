@@ -54,7 +54,7 @@ function taskJson(from: string): string {
   return `(select row_to_json(shown)::text from (select ${columns.join(', ')} from ${from}) as shown)`;
 }
 
-/** A created task's answer, as it is kept. */
+/** A task's answer, as it is kept. */
 export interface KeptTask {
   rev: number;
   headers: Record<string, string>;
@@ -78,17 +78,17 @@ const CHANGED_FIELDS = ['title', 'description', 'status', 'category', 'priority'
 const fieldsOf = (row: string) => CHANGED_FIELDS.map((field) => `${row}.${field}`).join(', ');
 
 /**
- * Sets what is given of a live task. No row, and nothing has happened, when there is no such task, when it has none of the
- * ETags, or when nothing would differ: which of these it is, `taskOrTrashed` tells under the user's lock.
+ * Sets what is given of a live task, which is then in `changed`. Nothing is there, and nothing has happened, when there is no
+ * such task, when it has none of the ETags, or when nothing would differ: which of these it is, `taskOrTrashed` tells under
+ * the user's lock.
  * $1 user id, $2 task id, $3 ETags of which it must have one, $4 title, $5 whether there is a description and $6 which, $7 status,
  * $8 whether there is a category and $9 which, $10 priority, $11 whether there is a due date and $12 which.
  *
  * The task may have changed while this waited for the lock, and what was found then is not what is there: so it is
  * changed only as long as it has the revision that was found.
+ * @param condition without which nothing happens at all.
  */
-export const updateTask = write<Task>(
-  'task_update',
-  `with ${LOCKED},
+const changedIf = (condition: string) => `${LOCKED},
    wanted as (
      select task.id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
        coalesce($4, title) as title, case when $5 then $6 else description end as description, coalesce($7, status) as status,
@@ -96,6 +96,7 @@ export const updateTask = write<Task>(
        case when $11 then $12 else due_date end as due_date, locked.rev, locked.now
      from locked, task
      where user_id = $1 and id = $2 and deleted_at is null and ($3::text[] is null or '"' || task.rev || '"' = any ($3))
+       and ${condition}
    ),
    changed as (
      update task set title = wanted.title, description = wanted.description, status = wanted.status, category = wanted.category,
@@ -108,8 +109,25 @@ export const updateTask = write<Task>(
        .map((column) => `task.${column}`)
        .join(', ')}, was_status, was_priority
    ),
-   ${FOLLOWED}
-   select ${TASK_COLUMNS} from changed`,
+   ${FOLLOWED}`;
+
+/** $1 to $12 see `changedIf` */
+export const updateTask = write<Task>(
+  'task_update',
+  `with ${changedIf('true')} select ${TASK_COLUMNS} from changed`,
+);
+
+/**
+ * The same, with the answer kept under a key: nothing at all when there is one. $13 key, $14 hash of the request, $15 headers
+ * that each such answer has
+ */
+export const updateTaskOnce = write<KeptTask>(
+  'task_update_once',
+  `with ${changedIf(nothingKept('$1', '$13'))}
+   ${KEEP_NEW}
+   select $1, $13, $14, 200, $15::jsonb || jsonb_build_object('etag', '"' || rev || '"'), ${taskJson('changed')}
+   from changed
+   returning headers, body, (select rev from changed) as rev`,
 );
 
 /** $1 to $9 see `ADVANCING`; $10 task id */

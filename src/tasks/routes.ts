@@ -21,6 +21,7 @@ import { taskById } from './repository.ts';
 import {
   changeTask,
   changeTaskAtOnce,
+  changeTaskOnce,
   createTask,
   createTaskAtOnce,
   createTaskOnce,
@@ -182,6 +183,8 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
           run: async (write, { target, change }) => taskReply(await changeTask(write, target, change)),
           atOnce: async (writes, userId, { target, change }) =>
             taskReply(await changeTaskAtOnce(writes, userId, target, change)),
+          onceAtOnce: (writes, userId, { target, change }, keyed) =>
+            changeTaskOnce(writes, userId, target, change, keyed),
         }),
     });
   }
@@ -202,6 +205,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
       run: async (write, target) => taskReply(await changeTask(write, target, COMPLETED)),
       atOnce: async (writes, userId, target) =>
         taskReply(await changeTaskAtOnce(writes, userId, target, COMPLETED)),
+      onceAtOnce: (writes, userId, target, keyed) => changeTaskOnce(writes, userId, target, COMPLETED, keyed),
     }),
   );
 }

@@ -6,14 +6,7 @@ import { AppError } from '../errors.ts';
 import { etagOf, isMatch, tagsAsked } from '../http/conditional.ts';
 import type { Answer, Keyed } from '../http/idempotency.ts';
 import { JSON_TYPE } from '../http/server.ts';
-import {
-  type Advance,
-  type UserWrite,
-  valuesOfNew,
-  type Writes,
-  writeAtOnce,
-  writeForUser,
-} from '../sync/user-write.ts';
+import { type UserWrite, valuesOfNew, type Writes, writeAtOnce, writeForUser } from '../sync/user-write.ts';
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
@@ -24,7 +17,11 @@ import {
   taskOrTrashed,
   trashTask,
   updateTask,
+  updateTaskOnce,
 } from './repository.ts';
+
+/** Those that are the same for each task. */
+const KEPT_HEADERS = JSON.stringify({ 'content-type': JSON_TYPE });
 
 /** Which task a write means, and which version of it the client has seen. */
 export interface Target {
@@ -94,25 +91,25 @@ export async function createTaskOnce(
   input: CleanTask,
   { key, hash, tasks }: Keyed & { tasks: string },
 ): Promise<Answer | undefined> {
-  const kept = [key, hash(), JSON.stringify({ 'content-type': JSON_TYPE }), tasks];
-  const values = [...valuesOfCreation(userId, input), ...kept];
+  const values = [...valuesOfCreation(userId, input), key, hash(), KEPT_HEADERS, tasks];
   const row = await writeAtOnce(writes, userId, { statement: insertTaskOnce, values });
   return row && { status: 201, headers: row.headers, body: row.body };
 }
 
 /** What can be cleared stands beside whether it is given. */
-function change(userId: string, { id, ifMatch }: Target, input: CleanChange): Advance<Task> {
+function valuesOfChange(userId: string, { id, ifMatch }: Target, input: CleanChange): Value[] {
   const { title = null, description, status = null, category, priority = null, due_date } = input;
   const values: Value[] = [userId, id, tagsAsked(ifMatch), title];
   values.push(description !== undefined, description ?? null, status);
   values.push(category !== undefined, category ?? null, priority);
   values.push(due_date !== undefined, due_date ?? null);
-  return { statement: updateTask, values };
+  return values;
 }
 
 /** Changes what is given; when nothing differs, nothing happens at all. */
 export async function changeTask(write: UserWrite, target: Target, input: CleanChange): Promise<Task> {
-  const changed = await write.advance(change(write.userId, target, input));
+  const values = valuesOfChange(write.userId, target, input);
+  const changed = await write.advance({ statement: updateTask, values });
   return changed ?? publicTask(await loadLive(write, target));
 }
 
@@ -123,8 +120,22 @@ export async function changeTaskAtOnce(
   target: Target,
   input: CleanChange,
 ): Promise<Task> {
-  const changed = await writeAtOnce(writes, userId, change(userId, target, input));
+  const values = valuesOfChange(userId, target, input);
+  const changed = await writeAtOnce(writes, userId, { statement: updateTask, values });
   return changed ?? writeForUser(writes, userId, (write) => changeTask(write, target, input));
+}
+
+/** The same, with its answer kept under a key. @returns nothing when nothing has happened: one is kept, or nothing changes. */
+export async function changeTaskOnce(
+  writes: Writes,
+  userId: string,
+  target: Target,
+  input: CleanChange,
+  { key, hash }: Keyed,
+): Promise<Answer | undefined> {
+  const values = [...valuesOfChange(userId, target, input), key, hash(), KEPT_HEADERS];
+  const row = await writeAtOnce(writes, userId, { statement: updateTaskOnce, values });
+  return row && { status: 200, headers: row.headers, body: row.body };
 }
 
 /** Moves a task to the trash. */
