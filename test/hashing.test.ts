@@ -6,7 +6,7 @@ import { getPriority } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HASHES_AT_ONCE } from '../src/auth/hashing.ts';
+import { HASHES_AT_ONCE, hashApart } from '../src/auth/hashing.ts';
 import { hashPassword, verifyPassword } from '../src/auth/passwords.ts';
 
 const PASSWORDS = path.resolve(import.meta.dirname, '../src/auth/passwords.ts');
@@ -71,6 +71,16 @@ describe.runIf(process.platform === 'linux')('the process', () => {
     };
     expect(await waiting).toEqual(together.map(() => busy));
     expect(await verifyPassword(hash, 'lasting')).toBe(true);
+    expect(hashersOf(process.pid)).not.toContain(pid);
+  });
+
+  it('that hangs is given up: those who wait are told so, and the next one gets an answer', async () => {
+    const hash = await hashPassword('patient');
+    const [pid] = hashersOf(process.pid);
+    process.kill(Number(pid), 'SIGSTOP');
+    const waiting = hashApart({ password: 'patient', hash }, 100);
+    await expect(waiting).rejects.toMatchObject({ code: 'overloaded', retryAfter: 2 });
+    expect(await verifyPassword(hash, 'patient')).toBe(true);
     expect(hashersOf(process.pid)).not.toContain(pid);
   });
 

@@ -22,6 +22,8 @@ export const HASHES_AT_ONCE = HAS_ALL_CORES
 
 /** Milliseconds after which a process that has nothing to do ends: it holds some fifty megabytes. */
 const IDLE = 60_000;
+/** Milliseconds after which one that has not answered is taken for hung: on a machine that is busy a hash takes seconds. */
+const PATIENCE = 30_000;
 const PROGRAM = fileURLToPath(new URL('./hashing-process.js', import.meta.url));
 
 /** None of our secrets; what Windows needs to start a process. */
@@ -50,12 +52,16 @@ class HashProcess {
     this.#child.on('exit', () => this.#end(new Error('The process that hashes passwords has ended')));
   }
 
-  run(job: HashJob): Promise<unknown> {
+  run(job: HashJob, patience: number): Promise<unknown> {
     clearTimeout(this.#rest);
     this.#keepAlive(true);
     const id = ++this.#lastId;
     const waiting = Promise.withResolvers<unknown>();
     this.#jobs.set(id, waiting);
+    // Stopped, or starved: what kills it fails those who wait, and whoever comes next gets a new one.
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), patience);
+    const done = () => clearTimeout(late);
+    waiting.promise.then(done, done);
     // Where no process could be started, for want of files, there is nothing to send by: its `error` follows.
     this.#child.send?.({ id, ...job }, (error) => {
       if (error) this.#end(error);
@@ -110,9 +116,10 @@ function started(): HashProcess {
 
 /**
  * Runs one job. How many there are at once is for the caller to bound.
- * @throws AppError `overloaded` (503) when the process for it cannot be started, or dies.
+ * @param patience milliseconds after which the process is given up.
+ * @throws AppError `overloaded` (503) when the process for it cannot be started, dies or hangs.
  */
-export async function hashApart(job: HashJob): Promise<unknown> {
+export async function hashApart(job: HashJob, patience: number = PATIENCE): Promise<unknown> {
   current ??= started();
-  return current.run(job);
+  return current.run(job, patience);
 }
