@@ -86,7 +86,7 @@ import { SessionEnds } from './auth/session-ends.ts';
 import { SessionUses } from './auth/session-uses.ts';
 import { SignInLimits } from './auth/sign-in-limits.ts';
 import { SignUpPolicy } from './auth/sign-up-policy.ts';
-import { publicUrlOf, type Settings } from './config.ts';
+import { publicUrlOf, type Settings, sessionTimesOf } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
 import { Database, type DatabaseOptions } from './database/database.ts';
 import { MAX_CONNECTIONS } from './database/embedded/postmaster.ts';
@@ -235,8 +235,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const { origin, protocol } = new URL(publicUrl);
   const https = protocol === 'https:';
   const rules = { allowed: new Set([...settings.ALLOWED_ORIGINS, origin]) };
-  const maximum = settings.SESSION_MAX_DAYS * 24 * 60 * 60;
-  const lifetime = Math.min(settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60, maximum);
+  const { lifetime, maximum } = sessionTimesOf(settings);
   const cookie = new SessionCookie({ secret: secrets.betterAuthSecret, https, maxAge: lifetime });
   const callers = new Callers(database, cookie, new AccessTokens({ secretKey: secrets.secretKey, lifetime }));
   const tokens = new ApiTokens(database, trail);

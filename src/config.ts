@@ -41,6 +41,7 @@ interface Variable<Value> {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+const DAY_SECONDS = 24 * 60 * 60;
 /** Where front ends in development usually stand. */
 const DEFAULT_ORIGINS = ['localhost', '127.0.0.1'].flatMap((name) =>
   ['3000', '3001'].map((port) => `http://${name}:${port}`),
@@ -114,9 +115,9 @@ export const VARIABLES = {
     wholeNumber(1, 525_600),
     'How many minutes a session and its access token live without being refreshed.',
   ),
-  SESSION_MAX_DAYS: variable(
-    30,
-    '`30`',
+  SESSION_MAX_DAYS: variable<number | undefined>(
+    undefined,
+    '`30`, or twice `ACCESS_TOKEN_EXPIRE_MINUTES` where that is longer',
     'a whole number from 1 to 3650',
     wholeNumber(1, 3650),
     'How many days after sign-in a session ends, however often it is refreshed; for sessions begun from then on.',
@@ -358,6 +359,17 @@ export function loadSettings(environment: Environment): Settings {
 /** The address by which browsers reach the server. */
 export function publicUrlOf(settings: Settings): string {
   return settings.PUBLIC_URL ?? `http://localhost:${settings.PORT}`;
+}
+
+/**
+ * How many seconds a session lives without being refreshed, and at most. Whoever asks for long sessions alone gets them, with
+ * room for a refresh; an end that was set goes before their length.
+ */
+export function sessionTimesOf(settings: Settings): { lifetime: number; maximum: number } {
+  const { ACCESS_TOKEN_EXPIRE_MINUTES: minutes, SESSION_MAX_DAYS: days } = settings;
+  const asked = minutes * 60;
+  const maximum = days === undefined ? Math.max(30 * DAY_SECONDS, 2 * asked) : days * DAY_SECONDS;
+  return { lifetime: Math.min(asked, maximum), maximum };
 }
 
 /** The path of that address, by which a proxy serves us: what addresses without a host begin with. `/todo`, or nothing. */

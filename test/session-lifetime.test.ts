@@ -126,3 +126,24 @@ describe('a session', () => {
     expect(expires_at).toEqual(ends_at);
   });
 });
+
+describe('a session of which only the length is set', () => {
+  let patient: TestServer;
+  beforeAll(async () => {
+    patient = await startServer({ env: { ACCESS_TOKEN_EXPIRE_MINUTES: '43200' } });
+  });
+  afterAll(() => patient.close());
+
+  it('lives that long, and a refresh makes it live longer', async () => {
+    const { email, password } = await seedAccount(patient);
+    const client = new Client(patient.url);
+    const answer = await client.post('/api/auth/login', { email, password });
+    const { access_token: token, expires_in: seconds, session } = answer.body;
+    expect(seconds).toBe(30 * 24 * 60 * 60);
+    const lived = Date.parse(session.expires_at) - Date.parse(session.created_at);
+    expect(Math.round(lived / 60_000)).toBe(43_200);
+    const headers = { authorization: `Bearer ${token}` };
+    const refreshed = await client.post('/api/auth/refresh', undefined, { headers });
+    expect(Date.parse(refreshed.body.session.expires_at)).toBeGreaterThan(Date.parse(session.expires_at));
+  });
+});
