@@ -4,9 +4,11 @@ import { createRequire } from 'node:module';
 /** Of each such module its type, which is imported while the module itself is not. */
 interface OnDemand {
   '@zxcvbn-ts/language-common': typeof import('@zxcvbn-ts/language-common');
+  'csv-parse': typeof import('csv-parse');
   ioredis: typeof import('ioredis');
   nodemailer: typeof import('nodemailer');
   'pino-pretty': typeof import('pino-pretty');
+  qr: typeof import('qr');
 }
 
 const load = createRequire(import.meta.url);

@@ -1,13 +1,14 @@
 // Rows of a CSV file: UTF-8, with commas, semicolons or tabs as its first line has them, and each row's line in the file.
 import { finished } from 'node:stream/promises';
-import { CsvError, parse } from 'csv-parse';
 import { IMPORT_LINE_BYTES } from '../../contract/limits.ts';
+import { onDemand } from '../on-demand.ts';
 import { beyondLines, type Finding, fault } from './finding.ts';
 
 /** Bytes, doubled for quotes: more in one record is a quotation mark that was never closed. */
 const RECORD_BYTES = 2 * IMPORT_LINE_BYTES;
 const DELIMITERS = [',', ';', '\t'];
 const LINE_ENDS = ['\r\n', '\n', '\r'];
+const csv = () => onDemand('csv-parse');
 
 export interface Row {
   line: number;
@@ -89,7 +90,7 @@ const NOT_UTF8 = 'is not UTF-8, nor is what follows checked: save the file as UT
 
 function faultOf(line: number, error: unknown): Finding {
   if (error instanceof NotUtf8) return fault(error.line, NOT_UTF8);
-  const known = error instanceof CsvError ? CSV_FAULTS[error.code] : undefined;
+  const known = error instanceof csv().CsvError ? CSV_FAULTS[error.code] : undefined;
   if (known === undefined) throw error;
   return fault(line, `${known}; what follows was not read`);
 }
@@ -102,7 +103,7 @@ function linesIn(cells: readonly string[]): number {
 /** The records of each text as it comes; whatever ends the reading is thrown after the records before it. */
 async function* records(texts: AsyncIterable<string>, delimiter: string): AsyncGenerator<string[][]> {
   let found: string[][] = [];
-  const parser = parse({
+  const parser = csv().parse({
     delimiter,
     record_delimiter: LINE_ENDS,
     relax_column_count: true,

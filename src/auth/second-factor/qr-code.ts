@@ -1,5 +1,5 @@
 // QR codes as small SVG images: black on white whatever is behind them, since cameras need the contrast.
-import { encodeQR } from 'qr';
+import { onDemand } from '../../on-demand.ts';
 
 /** Modules of white around the code, without which readers do not find it. */
 const QUIET_ZONE = 4;
@@ -13,6 +13,7 @@ function runs(row: readonly boolean[], y: number): string {
 }
 
 export function qrSvg(text: string): string {
+  const { encodeQR } = onDemand('qr');
   const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_ZONE });
   const size = rows.length;
   const path = rows.map(runs).join('');
