@@ -350,6 +350,9 @@ export function loadSettings(environment: Environment): Settings {
   const names = Object.keys(VARIABLES) as VariableName[];
   const settings = Object.fromEntries(names.map((name) => [name, settingOf(name, environment)])) as Settings;
   assertWholeSets(settings);
+  // Better Auth reads it by itself, and would take it in the place of our secret.
+  if ((environment.BETTER_AUTH_SECRETS ?? '') !== '')
+    throw new ConfigError('BETTER_AUTH_SECRETS must not be set: the one secret is BETTER_AUTH_SECRET.');
   if (settings.RATE_LIMIT_COUNTERS === 'memory' && settings.WORKERS > 1)
     throw new ConfigError('RATE_LIMIT_COUNTERS must be shared when there are several WORKERS.');
   const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;

@@ -22,6 +22,9 @@ const EXAMPLE =
   /change[-_ ]?(me|this|in)|example|placeholder|your[-_ ]|replace|insert|(?<![a-z0-9])todo(?![a-z0-9])|secret[-_ ]?key|better[-_ ]?auth[-_ ]?secret|password|default|at[-_ ]?least[-_ ]?32/i;
 const MINIMUM_DISTINCT_CHARACTERS = 8;
 
+/** Better Auth's own default, with which it refuses to be made; when it is made is too late to say so. */
+const BETTER_AUTH_DEFAULT = 'better-auth-secret-12345678901234567890';
+
 function isExample(secret: string): boolean {
   return EXAMPLE.test(secret) || new Set(secret).size < MINIMUM_DISTINCT_CHARACTERS;
 }
@@ -75,6 +78,7 @@ function makeDataDirectory(directory: string): void {
 function secretOf(name: SecretName, settings: Settings): string {
   const given = settings[name];
   if (settings.DATABASE_URL !== undefined && !settings.DEBUG) assertSafe(name, given);
+  if (given === BETTER_AUTH_DEFAULT) throw new ConfigError(`${name} is an example value: set it to another.`);
   if (given !== undefined) return given;
   const file = `${name.toLowerCase().replaceAll('_', '-')}.txt`;
   return generatedSecret(path.join(path.resolve(settings.DATA_DIR), file));

@@ -45,6 +45,21 @@ describe('with the private database', () => {
     expect(() => readFileSync(path.join(DATA_DIR, 'secret-key.txt'))).toThrow(/ENOENT/);
   });
 
+  it('the one that Better Auth refuses is refused at the start', () => {
+    const secret = 'better-auth-secret-12345678901234567890';
+    expect(() => load({ DATA_DIR: fresh(), BETTER_AUTH_SECRET: secret })).toThrow(ConfigError);
+  });
+
+  it.each(['x', `1:${'s3cret'.repeat(8)}`])(
+    'others that Better Auth would take in the place of ours are refused: BETTER_AUTH_SECRETS=%s',
+    (BETTER_AUTH_SECRETS) => {
+      expect(() => load({ DATA_DIR: fresh(), BETTER_AUTH_SECRETS })).toThrow(ConfigError);
+      expect(() => load({ DATA_DIR: fresh(), BETTER_AUTH_SECRETS })).toThrow(
+        /^BETTER_AUTH_SECRETS must not be set: [^\n]*$/,
+      );
+    },
+  );
+
   it('one that has been damaged is not replaced silently: every session would end', () => {
     const DATA_DIR = fresh();
     load({ DATA_DIR });
