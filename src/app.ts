@@ -64,11 +64,11 @@ import { AccessTokens } from './auth/access-token.ts';
 import { AccountDeletions } from './auth/account-deletion.ts';
 import { apiTokenRoutes } from './auth/api-token-routes.ts';
 import { ApiTokens } from './auth/api-tokens.ts';
-import { createBetterAuth } from './auth/better-auth.ts';
 import { betterAuthRoutes } from './auth/better-auth-routes.ts';
 import { Callers } from './auth/caller.ts';
 import { SessionCookie } from './auth/cookie.ts';
 import { installGuard } from './auth/guard.ts';
+import { LateBetterAuth } from './auth/late-better-auth.ts';
 import { ANSWERED_BY_US } from './auth/links/better-auth-routes.ts';
 import { createLinks } from './auth/links/links.ts';
 import { linkRoutes } from './auth/links/routes.ts';
@@ -249,7 +249,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
   const requireVerifiedEmail = settings.REQUIRE_EMAIL_VERIFICATION;
   const providers = providersOf(settings);
   const signUps = new SignUpPolicy(settings.SIGNUP, database);
-  const { auth, close } = createBetterAuth({
+  const betterAuth = new LateBetterAuth({
     connections: databaseOptions(options),
     database,
     trail,
@@ -271,7 +271,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
     publicUrl,
     logger,
   });
-  const gates = { auth, close, callers, challenges, checks, deletions, ends, factors, limits, links, tokens };
+  const gates = { betterAuth, callers, challenges, checks, deletions, ends, factors, limits, links, tokens };
   return { ...gates, https, origin, providers, publicUrl, rules, requireVerifiedEmail, signUps };
 }
 
@@ -279,7 +279,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   const { settings, secrets, logger, bodyDeadline } = options;
   const { database, store, trail, uses } = foundations;
   const parts = authParts(options, foundations);
-  const { auth, callers, challenges, checks, factors, https, links, publicUrl, rules, tokens } = parts;
+  const { betterAuth, callers, challenges, checks, factors, https, links, publicUrl, rules, tokens } = parts;
   const requests = store.window({
     name: 'default',
     points: settings.RATE_LIMIT_REQUESTS,
@@ -287,7 +287,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   });
 
   const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https, bodyDeadline });
-  app.addHook('onClose', parts.close);
+  app.addHook('onClose', () => betterAuth.close());
   installGuard(app, { callers, tokens, rules, requests, uses });
   await installDocs(app, { publicUrl, cookieName: callers.cookie.name, shared: NAMED_SCHEMAS });
   healthRoutes(app, database);
@@ -308,7 +308,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
   });
   authRoutes(app, { service: createAuthService({ ...parts, database, trail }), callers, rules });
   twoFactorRoutes(app, {
-    auth,
+    betterAuth,
     callers,
     challenges,
     rules,

@@ -10,9 +10,9 @@ import { MigrationError } from './database/migrate.ts';
 import { openDatabase } from './database/open.ts';
 import { createLog, type Log, LogFileError } from './http/logging.ts';
 import { VERSION } from './http/server.ts';
+import { giveBackLoadingMemory } from './loading-memory.ts';
 import { assertMailSettings, outboxOf } from './mail/mail.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
-import { giveBackStartupMemory } from './startup-memory.ts';
 import { startWorkers, WorkerError, workerConnection, workerPlace } from './workers.ts';
 
 /** Milliseconds that a stop may take: platforms kill after ten seconds. */
@@ -57,7 +57,7 @@ async function listen(
     await app.close();
     clearTimeout(late);
   };
-  await giveBackStartupMemory();
+  await giveBackLoadingMemory();
   try {
     await app.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {

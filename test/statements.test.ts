@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Loads every room, and with it every statement.
 import '../src/app.ts';
+import '../src/auth/better-auth.ts';
 import { allStatements } from '../src/database/statement.ts';
 import { createDatabase } from './support/server.ts';
 

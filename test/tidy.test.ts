@@ -14,7 +14,7 @@ const ROOMS = [
   'contract',
   'errors',
   'on-demand',
-  'startup-memory',
+  'loading-memory',
   'config',
   'directories',
   'secrets',
@@ -66,9 +66,13 @@ function lineOf(tree: ts.SourceFile, position: number): number {
   return tree.getLineAndCharacterOfPosition(position).line + 1;
 }
 
-function importsOf({ file, tree }: Source): { target: string; line: number }[] {
+function importsOf(
+  { file, tree }: Source,
+  { types = true }: { types?: boolean } = {},
+): { target: string; line: number }[] {
   const found: { target: string; line: number }[] = [];
   walk(tree, (node) => {
+    if (!types && ts.isImportDeclaration(node) && node.importClause?.isTypeOnly) return;
     const specifier = (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier;
     if (!specifier || !ts.isStringLiteral(specifier)) return;
     const target = specifier.text.startsWith('.')
@@ -169,6 +173,20 @@ describe('the house', () => {
           .map(() => source.file),
       );
     expect(inside).toEqual([]);
+  });
+
+  it('loads Better Auth when it is needed: import its types alone, or do it in what late-better-auth.ts loads', () => {
+    const early = new Set(['src/main.ts']);
+    const offences: string[] = [];
+    for (const file of early) {
+      const source = product.find((source) => source.file === file);
+      for (const { target, line } of source ? importsOf(source, { types: false }) : []) {
+        if (/^@?better-auth(\/|$)/.test(target)) offences.push(`${file}:${line} imports ${target}`);
+        early.add(target);
+      }
+    }
+    expect(offences).toEqual([]);
+    expect([...early].filter((file) => file.startsWith('src/')).length).toBeGreaterThan(100);
   });
 
   it('writes SQL only in the database room, in repositories and where a statement is declared', () => {

@@ -1,5 +1,4 @@
 // Better Auth's own endpoints under /api/auth, behind our door: the same sessions, limits and origin rule, its own shapes.
-import { isAPIError } from 'better-auth/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { isUniqueViolation, translate } from '../database/failure.ts';
@@ -10,20 +9,27 @@ import { clientAddress } from '../http/client-address.ts';
 import { betterAuthOperation } from '../http/docs.ts';
 import { isForeignPage, type OriginRules } from '../http/origin.ts';
 import { logFailure, publicError } from '../http/problem.ts';
-import type { BetterAuth } from './better-auth.ts';
+import { isAPIError } from './api-error.ts';
+import {
+  BETTER_AUTH_ENDPOINTS,
+  CALLBACK,
+  DELETE_USER,
+  ENABLE_TWO_FACTOR,
+  PASSKEY_REGISTRATION,
+  SIGN_IN,
+  SIGN_UP,
+} from './better-auth-endpoints.ts';
 import { withFailure } from './call.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import type { LateBetterAuth } from './late-better-auth.ts';
 import type { LinkRequests } from './links/requests.ts';
-import { DELETE_USER } from './owner-plugin.ts';
-import { PASSKEY_REGISTRATION } from './passkeys/plugin.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { returnFromProvider } from './providers/door.ts';
-import { CALLBACK } from './providers/plugin.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export interface BetterAuthRoutesOptions {
-  auth: BetterAuth;
+  betterAuth: LateBetterAuth;
   callers: Callers;
   limits: SignInLimits;
   checks: PasswordChecks;
@@ -36,19 +42,10 @@ export interface BetterAuthRoutesOptions {
   origin: string;
   /** PUBLIC_URL. */
   publicUrl: string;
-}
-
-interface Endpoint {
-  path?: string;
-  options?: {
-    method?: string | string[];
-    metadata?: { SERVER_ONLY?: boolean; openapi?: { description?: string } };
-  };
+  requireVerifiedEmail: boolean;
 }
 
 const BASE = '/api/auth';
-const SIGN_IN = '/sign-in/email';
-const SIGN_UP = '/sign-up/email';
 /** Headers of a client that Better Auth reads; whatever else came stays with us. */
 const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
@@ -64,7 +61,7 @@ const LOST_RACES = new Map([
     },
   ],
   [
-    '/two-factor/enable',
+    ENABLE_TWO_FACTOR,
     { status: 409, message: 'Another request has begun it just now.', code: 'TWO_FACTOR_CONFLICT' },
   ],
   [PASSKEY_REGISTRATION, { status: 409, message: 'Previously registered', code: 'PREVIOUSLY_REGISTERED' }],
@@ -150,8 +147,9 @@ function toRequest({ request, path, body }: Incoming, options: BetterAuthRoutesO
 
 async function call(incoming: Incoming, options: BetterAuthRoutesOptions): Promise<Response> {
   const forwarded = toRequest(incoming, options);
+  const auth = await options.betterAuth.loaded();
   const { result, failure } = await withFailure(() =>
-    options.auth.handler(forwarded).catch((error: unknown) => ({ thrown: error })),
+    auth.handler(forwarded).catch((error: unknown) => ({ thrown: error })),
   );
   const lostRace = isUniqueViolation(failure) ? LOST_RACES.get(incoming.path) : undefined;
   if (lostRace && ('thrown' in result || result.status >= 400)) {
@@ -223,8 +221,7 @@ async function limitedSignUp(
     });
   const first = await make();
   // Where it is not told that an e-mail is taken, who lost a race for it is answered as a latecomer is.
-  const isTold = !options.auth.options.emailAndPassword.requireEmailVerification;
-  const response = first.status === 422 && !isTold ? await make() : first;
+  const response = first.status === 422 && options.requireVerifiedEmail ? await make() : first;
   if (response.status === 400 || response.status === 403 || response.status === 415) await uncount();
   const userId = await userIdIn(response);
   if (userId !== undefined) await options.limits.remember(userId, address);
@@ -281,7 +278,7 @@ async function limited(
   const address = clientAddress(request);
   const incoming = { request, path, body: bodyOf(request, path) };
   if (path === CALLBACK) {
-    const forward = () => options.auth.handler(toRequest(incoming, options));
+    const forward = async () => (await options.betterAuth.loaded()).handler(toRequest(incoming, options));
     return returnFromProvider(forward, { publicUrl: options.publicUrl, log: request.log });
   }
   if (path === SIGN_UP) return limitedSignUp(address, incoming, options);
@@ -298,17 +295,6 @@ async function send(reply: FastifyReply, response: Response): Promise<FastifyRep
   return reply.code(response.status).send(Buffer.from(await response.arrayBuffer()));
 }
 
-function endpointsOf(auth: BetterAuth): { path: string; methods: string[]; summary: string }[] {
-  const endpoints = Object.values(auth.api as unknown as Record<string, Endpoint>);
-  return endpoints.flatMap(({ path, options }) => {
-    const serverOnly = options?.metadata?.SERVER_ONLY === true;
-    // As its own router: what it merely hides from its client's types (`/ok`) can be reached.
-    if (path === undefined || serverOnly || auth.options.disabledPaths.includes(path)) return [];
-    const methods = [options?.method ?? 'GET'].flat().filter((method) => method !== '*');
-    return [{ path, methods, summary: options?.metadata?.openapi?.description ?? `Better Auth: ${path}` }];
-  });
-}
-
 /** Each endpoint is a route of its own, so that a wrong method or an unknown path is answered as everywhere else. */
 export async function betterAuthRoutes(
   app: FastifyInstance,
@@ -316,7 +302,7 @@ export async function betterAuthRoutes(
 ): Promise<void> {
   await app.register(async (scope) => {
     inItsShape(scope);
-    for (const { path, methods, summary } of endpointsOf(options.auth)) {
+    for (const { path, methods, summary = `Better Auth: ${path}` } of BETTER_AUTH_ENDPOINTS) {
       if (options.except.has(path)) continue;
       const url = `${BASE}${path}`;
       for (const method of methods) {

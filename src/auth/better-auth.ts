@@ -1,4 +1,5 @@
-// The Better Auth instance: accounts, sessions and sign-in are its work, on our tables and under our rules.
+// The Better Auth instance: accounts, sessions and sign-in are its work, on our tables and under our rules. Only late-better-auth.ts
+// imports this, when it is needed.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { betterAuth } from 'better-auth';
 import { APIError, createAuthMiddleware } from 'better-auth/api';
@@ -356,4 +357,5 @@ export function createBetterAuth(options: BetterAuthOptions) {
   return { auth, close: () => pool.end() };
 }
 
-export type BetterAuth = ReturnType<typeof createBetterAuth>['auth'];
+export type MadeBetterAuth = ReturnType<typeof createBetterAuth>;
+export type BetterAuth = MadeBetterAuth['auth'];

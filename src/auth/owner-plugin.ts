@@ -5,14 +5,13 @@ import { APIError } from 'better-auth/api';
 import { deleteSessionCookie } from 'better-auth/cookies';
 import { CODE_LENGTH } from '../../contract/limits.ts';
 import type { AccountDeletions, DeletionFault } from './account-deletion.ts';
+import { DELETE_USER } from './better-auth-endpoints.ts';
 import { bodyOf, instead } from './instead.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import type { SessionEnds } from './session-ends.ts';
 
 /** A deletion asks for what shows the owner: no link in a mail can do it. */
 export const NO_DELETION_BY_LINK = '/delete-user/callback';
-/** Asks for the password, and counts wrong ones, by itself. */
-export const DELETE_USER = '/delete-user';
 
 const DELETION_REFUSALS: Record<DeletionFault, [code: string, message: string]> = {
   password_missing: ['INVALID_PASSWORD', 'The password must be given.'],

@@ -1,5 +1,4 @@
 // Sign-up, sign-in, sign-out and refresh: the decisions, on top of Better Auth.
-import { isAPIError } from 'better-auth/api';
 import type { Login, SignedIn, SignUp } from '../../contract/auth.ts';
 import type { FieldError } from '../../contract/errors.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
@@ -7,11 +6,12 @@ import type { Database } from '../database/database.ts';
 import { isUniqueViolation, translate } from '../database/failure.ts';
 import { AppError, validationError } from '../errors.ts';
 import type { Client } from '../http/client.ts';
-import type { BetterAuth } from './better-auth.ts';
+import { isAPIError } from './api-error.ts';
 import { withFailure } from './call.ts';
 import type { Caller, Callers } from './caller.ts';
 import { headersOf } from './client-headers.ts';
 import { unauthenticated } from './guard.ts';
+import type { LateBetterAuth } from './late-better-auth.ts';
 import type { LinkRequests } from './links/requests.ts';
 import { passwordFault } from './passwords.ts';
 import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
@@ -41,7 +41,7 @@ export interface AuthService {
 
 export interface AuthParts {
   database: Database;
-  auth: BetterAuth;
+  betterAuth: LateBetterAuth;
   callers: Callers;
   limits: SignInLimits;
   challenges: ChallengeCookie;
@@ -145,10 +145,11 @@ function signInOutcome(
 }
 
 export function createAuthService(parts: AuthParts): AuthService {
-  const { database, auth, callers, limits, challenges, links, requireVerifiedEmail, trail } = parts;
+  const { database, betterAuth, callers, limits, challenges, links, requireVerifiedEmail, trail } = parts;
 
   async function signUp(input: SignUp, client: Client): Promise<NewSession | undefined> {
     assertNewUser(input);
+    const auth = await betterAuth.loaded();
     const uncount = await limits.countSignUp(client.address);
     const { name, email, password, invitation } = input;
     const body = { name, email, password, ...(invitation === undefined ? {} : { invitation }) };
@@ -166,15 +167,15 @@ export function createAuthService(parts: AuthParts): AuthService {
     return newSession(callers, { headers: value.headers, token: value.response.token });
   }
 
-  async function signIn(input: Login, client: Client): Promise<SignInOutcome> {
-    const body = { email: input.email, password: input.password };
+  async function signIn({ email, password }: Login, client: Client): Promise<SignInOutcome> {
+    const auth = await betterAuth.loaded();
     const { value, error, failure } = await settled(() =>
-      auth.api.signInEmail({ body, headers: headersOf(client), returnHeaders: true }),
+      auth.api.signInEmail({ body: { email, password }, headers: headersOf(client), returnHeaders: true }),
     );
     if (value) return signInOutcome(challenges, value);
     if (failure !== undefined) throw translate(failure);
     if (isUnverified(error)) {
-      await links.requests.verificationAtSignIn(input.email);
+      await links.requests.verificationAtSignIn(email);
       throw emailNotVerified(error);
     }
     if (!isWrongPassword(error)) throw error;

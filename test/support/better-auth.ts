@@ -6,6 +6,7 @@ import { AccountDeletions } from '../../src/auth/account-deletion.ts';
 import { type BetterAuth, createBetterAuth } from '../../src/auth/better-auth.ts';
 import { createLinks } from '../../src/auth/links/links.ts';
 import { PasswordChecks } from '../../src/auth/password-checks.ts';
+import type { ProviderSettings } from '../../src/auth/providers/settings.ts';
 import { SecondFactors } from '../../src/auth/second-factor/second-factors.ts';
 import { SessionEnds } from '../../src/auth/session-ends.ts';
 import { SignInLimits } from '../../src/auth/sign-in-limits.ts';
@@ -15,7 +16,10 @@ import { memoryRateStore } from '../../src/http/rate-stores.ts';
 import { MailQueue } from '../../src/mail/queue.ts';
 import { Seal } from '../../src/mail/seal.ts';
 
-export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; close: () => Promise<void> } {
+export function betterAuthOn(
+  connection: ClientConfig,
+  providers: readonly ProviderSettings[] = [],
+): { auth: BetterAuth; close: () => Promise<void> } {
   const connections: DatabaseOptions = { connection, poolMode: 'session', poolSize: 2, log: () => {} };
   const secret = 'b'.repeat(48);
   const database = new Database(connections);
@@ -36,7 +40,7 @@ export function betterAuthOn(connection: ClientConfig): { auth: BetterAuth; clos
     ends: new SessionEnds(database, trail),
     factors,
     limits,
-    providers: [],
+    providers,
     publicUrl: 'http://localhost:8000',
     signUps: new SignUpPolicy('open', database),
     origin: 'http://localhost:8000',

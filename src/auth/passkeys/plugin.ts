@@ -7,17 +7,14 @@ import type { SecurityEventKind } from '../../../contract/security-events.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
 import { cleanText, codePointLength } from '../../text/clean-text.ts';
+import { PASSKEY_REGISTRATION, PASSKEY_SIGN_IN } from '../better-auth-endpoints.ts';
 import { clientIn } from '../client-headers.ts';
 import { isFresh } from '../fresh.ts';
 import type { SignInLimits } from '../sign-in-limits.ts';
 import { countPasskeys, hasPasskey } from './repository.ts';
 
 const BEGIN = '/passkey/generate-register-options';
-/** Its door answers 400 to what cannot be verified. */
-export const PASSKEY_REGISTRATION = '/passkey/verify-registration';
 const BEGIN_SIGN_IN = '/passkey/generate-authenticate-options';
-/** Of this one the gate of the second factor knows, too. */
-export const PASSKEY_SIGN_IN = '/passkey/verify-authentication';
 const RENAME = '/passkey/update-passkey';
 const REMOVE = '/passkey/delete-passkey';
 

@@ -13,6 +13,7 @@ import type { SignInFailure } from '../../../contract/sign-in-failures.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database } from '../../database/database.ts';
 import { codePointLength } from '../../text/clean-text.ts';
+import { CALLBACK } from '../better-auth-endpoints.ts';
 import { currentCall, noting } from '../call.ts';
 import { clientIn } from '../client-headers.ts';
 import { isFresh } from '../fresh.ts';
@@ -27,8 +28,6 @@ import { oidcPlugin } from './upstream.ts';
 const SIGN_IN = '/sign-in/social';
 const CONNECT = '/link-social';
 const DISCONNECT = '/unlink-account';
-/** Where other services send people back to. */
-export const CALLBACK = '/callback/:id';
 /** The tokens of other services are not kept, so nothing can be done with them; failures have a page of ours. */
 export const WITHOUT_TOKENS = ['/get-access-token', '/refresh-token', '/account-info', '/error'];
 

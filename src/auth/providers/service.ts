@@ -1,5 +1,4 @@
 // Signing in elsewhere and what is connected, for our own routes: the work is Better Auth's, the answers are ours.
-import { isAPIError } from 'better-auth/api';
 import { REDIRECT_LENGTH } from '../../../contract/limits.ts';
 import type {
   ConnectionList,
@@ -12,10 +11,11 @@ import type { Database } from '../../database/database.ts';
 import { translate } from '../../database/failure.ts';
 import { AppError, validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
-import type { BetterAuth } from '../better-auth.ts';
+import { isAPIError } from '../api-error.ts';
 import type { Caller, Callers } from '../caller.ts';
 import { headersOf } from '../client-headers.ts';
 import { assertFresh } from '../fresh.ts';
+import type { LateBetterAuth } from '../late-better-auth.ts';
 import { passwordOf } from '../repository.ts';
 import { settled } from '../service.ts';
 import type { SignUpPolicy } from '../sign-up-policy.ts';
@@ -29,7 +29,7 @@ const RETRY_AFTER = 30;
 
 export interface ProviderServiceParts {
   database: Database;
-  auth: BetterAuth;
+  betterAuth: LateBetterAuth;
   callers: Callers;
   trail: AuditTrail;
   providers: readonly ProviderSettings[];
@@ -61,7 +61,7 @@ function refusal(error: unknown): unknown {
 }
 
 /** The ways to another service, which leave from here with a cookie. */
-function departures({ auth, callers, providers, publicUrl, allowedOrigins }: ProviderServiceParts) {
+function departures({ betterAuth, callers, providers, publicUrl, allowedOrigins }: ProviderServiceParts) {
   const home = `${publicUrl}/`;
   const known = new Set<string>(providers.map(({ id }) => id));
 
@@ -98,6 +98,7 @@ function departures({ auth, callers, providers, publicUrl, allowedOrigins }: Pro
   async function signIn(id: string, input: ProviderSignIn, client: Client): Promise<Departure> {
     if (!known.has(id)) throw notFound();
     const body = bodyOf(id, input);
+    const auth = await betterAuth.loaded();
     return depart(() => auth.api.signInSocial({ body, headers: headersOf(client), returnHeaders: true }));
   }
 
@@ -113,6 +114,7 @@ function departures({ auth, callers, providers, publicUrl, allowedOrigins }: Pro
     const body = bodyOf(id, input);
     const headers = headersOf(client);
     headers.set('cookie', callers.cookie.pair(caller.session.token));
+    const auth = await betterAuth.loaded();
     return depart(() => auth.api.linkSocialAccount({ body, headers, returnHeaders: true }));
   }
 

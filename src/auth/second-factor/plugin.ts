@@ -5,16 +5,14 @@ import { deleteSessionCookie } from 'better-auth/cookies';
 import { generateRandomString } from 'better-auth/crypto';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { TWO_FACTOR_CHALLENGE_SECONDS } from '../../../contract/limits.ts';
+import { CALLBACK, PASSKEY_SIGN_IN, SIGN_IN } from '../better-auth-endpoints.ts';
 import { clientIn } from '../client-headers.ts';
-import { PASSKEY_SIGN_IN } from '../passkeys/plugin.ts';
-import { CALLBACK } from '../providers/plugin.ts';
 import { parsedTarget, writtenTarget } from '../redirect-target.ts';
 import { newRecoveryCodes } from './recovery-codes.ts';
 import type { Proof, SecondFactors, Subject } from './second-factors.ts';
 
 type Context = Parameters<Parameters<typeof createAuthMiddleware>[0]>[0];
 
-const SIGN_IN = '/sign-in/email';
 const VERIFY_CODE = '/two-factor/verify-totp';
 const VERIFY_RECOVERY_CODE = '/two-factor/verify-backup-code';
 const SWITCH_OFF = '/two-factor/disable';

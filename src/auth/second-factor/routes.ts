@@ -16,15 +16,15 @@ import { clientOf } from '../../http/client.ts';
 import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import { assertTrustedWrite, type OriginRules } from '../../http/origin.ts';
-import type { BetterAuth } from '../better-auth.ts';
 import type { Callers } from '../caller.ts';
 import { callerOf } from '../guard.ts';
+import type { LateBetterAuth } from '../late-better-auth.ts';
 import type { ChallengeCookie } from './challenge.ts';
 import type { TwoFactorService } from './service.ts';
 import { secondStep } from './sign-in.ts';
 
 export interface TwoFactorRoutesOptions {
-  auth: BetterAuth;
+  betterAuth: LateBetterAuth;
   callers: Callers;
   challenges: ChallengeCookie;
   rules: OriginRules;

@@ -1,6 +1,5 @@
 // The second factor of accounts: set up, proven, switched on and off. What Better Auth's endpoints and ours have in common.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { symmetricDecrypt, symmetricEncrypt } from 'better-auth/crypto';
 import type { SecurityEventKind } from '../../../contract/security-events.ts';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -27,6 +26,9 @@ import { base32, otpauthUri, plainCode, stepOf } from './totp.ts';
 const ISSUER = 'Donewell';
 /** 32 characters of 6 bits: more than the hash behind the codes takes in. */
 const SECRET_BYTES = 24;
+
+/** Better Auth's, loaded when a secret is first written or read. */
+const encryption = () => import('better-auth/crypto');
 
 /** What shows that somebody has the second factor: one of the two. */
 export interface Proof {
@@ -104,7 +106,7 @@ export class SecondFactors {
     const values = [
       user.id,
       randomUUID(),
-      await symmetricEncrypt({ key, data: secret }),
+      await (await encryption()).symmetricEncrypt({ key, data: secret }),
       this.hashes.listOf([]),
     ];
     const [made] = await database.transaction((transaction) => transaction.query(insertFactor, values));
@@ -213,6 +215,7 @@ export class SecondFactors {
   }
 
   async #stepOf(encrypted: string, code: string): Promise<number | undefined> {
+    const { symmetricDecrypt } = await encryption();
     const secret = await symmetricDecrypt({ key: this.#parts.secret, data: encrypted });
     return stepOf(secret, plainCode(code), Date.now());
   }

@@ -1,18 +1,18 @@
 // The second step of signing in: a challenge, which a right password was given, and a code make a session.
-import { isAPIError } from 'better-auth/api';
 import type { TwoFactorLogin } from '../../../contract/two-factor.ts';
 import { translate } from '../../database/failure.ts';
 import { AppError, validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
-import type { BetterAuth } from '../better-auth.ts';
+import { isAPIError } from '../api-error.ts';
 import type { Callers } from '../caller.ts';
 import { headersOf } from '../client-headers.ts';
+import type { LateBetterAuth } from '../late-better-auth.ts';
 import { type NewSession, newSession, settled } from '../service.ts';
 import type { ChallengeCookie } from './challenge.ts';
 import type { Proof } from './second-factors.ts';
 
 interface SecondStepParts {
-  auth: BetterAuth;
+  betterAuth: LateBetterAuth;
   callers: Callers;
   challenges: ChallengeCookie;
 }
@@ -45,7 +45,7 @@ function refusal(error: unknown): unknown {
 
 /** @param input with a challenge from the body or the cookie. @throws AppError `unauthenticated`, `invalid_code` (401) */
 export async function secondStep(
-  { auth, callers, challenges }: SecondStepParts,
+  { betterAuth, callers, challenges }: SecondStepParts,
   input: TwoFactorLogin,
   client: Client,
 ): Promise<NewSession> {
@@ -54,6 +54,7 @@ export async function secondStep(
   if (cookie === undefined) throw startAgain();
   const headers = headersOf(client);
   headers.set('cookie', cookie);
+  const auth = await betterAuth.loaded();
   const { value, error, failure } = await settled(() =>
     code === undefined
       ? auth.api.verifyBackupCode({ body: { code: recoveryCode ?? '' }, headers, returnHeaders: true })
