@@ -140,6 +140,7 @@ function startTable(): string {
       ['warm start, ms', spread(rest.warmStarts)],
       ['memory at rest, MB', spread(rest.megabytes)],
       ['of it the server’s own, MB', spread(rest.ownMegabytes)],
+      ['memory after the first sign-up, MB', spread(rest.megabytesInUse)],
     ],
   );
 }

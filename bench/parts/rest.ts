@@ -4,7 +4,7 @@ import path from 'node:path';
 import { residentKilobytes } from '../cpu.ts';
 import { freePort, launch } from '../processes.ts';
 import { isMeasured, keepResult, keptResult, progress } from '../results.ts';
-import { ROOT, WORKPLACE } from '../settings.ts';
+import { PASSWORD, ROOT, WORKPLACE } from '../settings.ts';
 
 export interface Rest {
   firstStart: number;
@@ -14,6 +14,8 @@ export interface Rest {
   megabytes: number[];
   /** Of these without the pages of files, which the kernel could take back. */
   ownMegabytes: number[];
+  /** Of the server, a while after somebody has signed up. */
+  megabytesInUse: number[];
 }
 
 const PART = 'rest';
@@ -24,6 +26,21 @@ interface Started {
   startedIn: number;
   megabytes: number;
   ownMegabytes: number;
+  megabytesInUse: number;
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, SETTLING));
+
+/** What signing in needs is loaded by the first who does. */
+async function signUp(port: number): Promise<void> {
+  const body = JSON.stringify({ name: 'Ada', email: `ada${Date.now()}@example.com`, password: PASSWORD });
+  const headers = { 'content-type': 'application/json' };
+  const { status } = await fetch(`http://localhost:${port}/api/auth/signup`, {
+    method: 'POST',
+    headers,
+    body,
+  });
+  if (status !== 201) throw new Error(`Sign-up answered ${status}`);
 }
 
 /** With a private PostgreSQL, as somebody tries it first. */
@@ -38,11 +55,14 @@ async function startOn(dataDir: string): Promise<Started> {
     port,
     probe: '/health',
   });
-  await new Promise((resolve) => setTimeout(resolve, SETTLING));
+  await pause();
   const megabytes = residentKilobytes(running.pid) / 1024;
   const ownMegabytes = residentKilobytes(running.pid, 'RssAnon') / 1024;
+  await signUp(port);
+  await pause();
+  const megabytesInUse = residentKilobytes(running.pid) / 1024;
   await running.stop();
-  return { startedIn: running.startedIn, megabytes, ownMegabytes };
+  return { startedIn: running.startedIn, megabytes, ownMegabytes, megabytesInUse };
 }
 
 export async function measureRest(): Promise<void> {
@@ -52,13 +72,15 @@ export async function measureRest(): Promise<void> {
   const dataDir = mkdtempSync(path.join(WORKPLACE, 'rest-'));
   try {
     const first = await startOn(dataDir);
-    const found: Rest = { firstStart: first.startedIn, warmStarts: [], megabytes: [], ownMegabytes: [] };
-    for (let start = 0; start < WARM_STARTS; start++) {
-      const { startedIn, megabytes, ownMegabytes } = await startOn(dataDir);
-      found.warmStarts.push(startedIn);
-      found.megabytes.push(megabytes);
-      found.ownMegabytes.push(ownMegabytes);
-    }
+    const warm: Started[] = [];
+    for (let start = 0; start < WARM_STARTS; start++) warm.push(await startOn(dataDir));
+    const found: Rest = {
+      firstStart: first.startedIn,
+      warmStarts: warm.map(({ startedIn }) => startedIn),
+      megabytes: warm.map(({ megabytes }) => megabytes),
+      ownMegabytes: warm.map(({ ownMegabytes }) => ownMegabytes),
+      megabytesInUse: warm.map(({ megabytesInUse }) => megabytesInUse),
+    };
     keepResult(PART, found);
   } finally {
     rmSync(dataDir, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // What readers feel while many others sign in: hashing passwords must take nothing from them but the cores it runs on.
 import { CONTENDERS, type Contender } from '../contenders.ts';
-import { HttpConnection, openLoop } from '../load.ts';
+import { closedLoop, HttpConnection, openLoop } from '../load.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
 import { quantile } from '../statistics.ts';
@@ -56,6 +56,7 @@ async function measure(contender: Contender, { data, settings }: Bench): Promise
   };
   try {
     await read();
+    await closedLoop(running.port, logins, { connections: 1, seconds: 1 });
     for (let round = 0; round < settings.rounds; round++) {
       found.idle.push(await read());
       const start = performance.now();
