@@ -82,8 +82,11 @@ export const IMPORT_FAULTS_COUNTED = 1_000;
 export const SYNC_LIMIT = 1_000;
 export const SYNC_DEFAULT_LIMIT = 500;
 
-/** Open sockets of one user on one node. */
-export const SOCKETS_PER_USER = 50;
+/**
+ * Open sockets of one user on one node: far beyond all tabs and devices of a person, those too whose connection was lost without
+ * a word a moment ago; a bound for who means ill, at some ten kilobytes each.
+ */
+export const SOCKETS_PER_USER = 500;
 /** Bytes of one packet from a client, and packets in one second, before its socket is closed. */
 export const SOCKET_PACKET_BYTES = 16 * 1_024;
 export const SOCKET_PACKETS_PER_SECOND = 20;

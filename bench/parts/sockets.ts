@@ -1,5 +1,5 @@
 // Sockets: how soon a change is there, what an idle one holds, and how soon many are back after all were lost.
-import { SOCKETS_PER_USER, SYNC_LIMIT } from '../../contract/limits.ts';
+import { SYNC_LIMIT } from '../../contract/limits.ts';
 import { startDonewell } from '../contenders.ts';
 import { cpuBetween, cpuOf, residentKilobytes } from '../cpu.ts';
 import type { BenchUser } from '../data.ts';
@@ -142,7 +142,7 @@ async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Socket
 
 async function measureFanOut({ port, pid }: Running, bench: Bench): Promise<Sockets['fanOut']> {
   const found: NonNullable<Sockets['fanOut']> = [];
-  for (const sockets of [1, 10, SOCKETS_PER_USER]) {
+  for (const sockets of [1, 10, 50]) {
     const ports = { write: port, listen: port };
     const users = bench.data.users.slice(0, 1);
     const before = cpuOf([pid]);
