@@ -124,10 +124,15 @@ export class UserWrite {
     return this.rev;
   }
 
-  /** Makes the one change of this write by a statement that takes the revision itself. @returns nothing when it did nothing. */
+  /**
+   * Makes the one change of this write by a statement that takes the revision itself: sent right behind the lock, too.
+   * @returns nothing when it did nothing.
+   */
   async advance<Row extends { rev: number }>({ statement, values }: Advance<Row>): Promise<Row | undefined> {
+    const advancing = this.transaction.query(statement, values);
+    advancing.catch(() => {});
     await this.#locking;
-    const [row] = await this.transaction.query(statement, values);
+    const [row] = await advancing;
     this.#advanced = row?.rev;
     return row;
   }

@@ -109,8 +109,11 @@ function valuesOfChange(userId: string, { id, ifMatch }: Target, input: CleanCha
 /** Changes what is given; when nothing differs, nothing happens at all. */
 export async function changeTask(write: UserWrite, target: Target, input: CleanChange): Promise<Task> {
   const values = valuesOfChange(write.userId, target, input);
-  const changed = await write.advance({ statement: updateTask, values });
-  return changed ?? publicTask(await loadLive(write, target));
+  const changing = write.advance({ statement: updateTask, values });
+  // Sent right behind it: where nothing has been changed, this tells why.
+  const finding = loadLive(write, target);
+  finding.catch(() => {});
+  return (await changing) ?? publicTask(await finding);
 }
 
 /** The same where nothing else belongs to the write. */

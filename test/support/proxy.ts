@@ -9,6 +9,8 @@ export interface DatabaseProxy {
   readonly url: string;
   /** Connections that are open now. */
   open(): number;
+  /** How often something was sent after the answer to what was sent before, where a statement on tasks of this name has gone. */
+  roundTrips(statement: `task_${string}`): number;
   /** Ends what is open; new connections are refused. */
   refuse(): Promise<void>;
   /** Nothing is lost, nothing arrives: open connections fall silent, new ones are taken and not answered. */
@@ -42,11 +44,33 @@ function targetOf(config: ClientConfig): Target {
   return { user, password: String(password), database, dial };
 }
 
+/** What has gone over a connection. */
+class Traffic {
+  readonly #statements = new Set<string>();
+  #roundTrips = 0;
+  #answered = true;
+
+  send(bytes: Buffer): void {
+    if (this.#answered) this.#roundTrips++;
+    this.#answered = false;
+    for (const [name] of bytes.toString('latin1').matchAll(/task_[a-z_]+/g)) this.#statements.add(name);
+  }
+
+  answer(): void {
+    this.#answered = true;
+  }
+
+  roundTrips(statement: string): number {
+    return this.#statements.has(statement) ? this.#roundTrips : 0;
+  }
+}
+
 class FaultyProxy implements DatabaseProxy {
   readonly #target: Target;
   readonly #server: Server;
   readonly #pairs = new Set<Socket[]>();
   readonly #waiting: (() => void)[] = [];
+  readonly #traffic: Traffic[] = [];
   #port = 0;
   #hanging = false;
 
@@ -73,6 +97,10 @@ class FaultyProxy implements DatabaseProxy {
 
   open(): number {
     return this.#pairs.size;
+  }
+
+  roundTrips(statement: string): number {
+    return this.#traffic.reduce((sum, traffic) => sum + traffic.roundTrips(statement), 0);
   }
 
   async refuse(): Promise<void> {
@@ -115,8 +143,16 @@ class FaultyProxy implements DatabaseProxy {
       pair.push(server);
       server.on('error', () => {});
       server.on('close', () => client.destroy());
-      client.on('data', (bytes) => server.write(bytes));
-      server.on('data', (bytes) => client.write(bytes));
+      const traffic = new Traffic();
+      this.#traffic.push(traffic);
+      client.on('data', (bytes) => {
+        traffic.send(bytes);
+        server.write(bytes);
+      });
+      server.on('data', (bytes) => {
+        traffic.answer();
+        client.write(bytes);
+      });
     };
     if (this.#hanging) this.#waiting.push(start);
     else start();

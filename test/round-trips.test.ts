@@ -1,0 +1,44 @@
+// How often a change of a task sends to the database and waits: counted in front of it.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type AnyBody, signUp } from './support/client.ts';
+import { type DatabaseProxy, startProxy } from './support/proxy.ts';
+import { createDatabase, startServer, type TestServer } from './support/server.ts';
+
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let proxy: DatabaseProxy;
+let server: TestServer;
+let ada: Awaited<ReturnType<typeof signUp>>;
+let task: AnyBody;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  proxy = await startProxy(database.connection);
+  // One for readers and one for writers, so that what is counted goes over one connection.
+  server = await startServer({ connection: proxy.connection, env: { DATABASE_POOL_SIZE: '2' } });
+  ada = await signUp(server.url);
+});
+afterAll(async () => {
+  await server.close();
+  await proxy.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  task = (await ada.post('/api/tasks', { title: 'First' })).body;
+  // Over this connection the statement has gone now.
+  await ada.patch(`/api/tasks/${task.id}`, { title: 'Second' });
+});
+
+const key = () => ({ 'idempotency-key': randomUUID() });
+
+it.each<[string, title: string, headers: () => Record<string, string>, status: number, roundTrips: number]>([
+  ['makes a difference', 'Third', () => ({}), 200, 1],
+  ['makes a difference and has a key', 'Third', key, 200, 1],
+  ['makes none', 'Second', () => ({}), 200, 3],
+  ['makes none and has a key', 'Second', key, 200, 4],
+  ['is too late', 'Third', () => ({ 'if-match': `"${task.rev}"` }), 412, 3],
+])('one that %s', async (_what, title, headers, status, roundTrips) => {
+  const before = proxy.roundTrips('task_update');
+  const answer = await ada.patch(`/api/tasks/${task.id}`, { title }, { headers: headers() });
+  expect([answer.status, proxy.roundTrips('task_update') - before]).toEqual([status, roundTrips]);
+});
