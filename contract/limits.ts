@@ -21,9 +21,8 @@ export const IDEMPOTENCY_HOURS = 24;
 
 export const PAGE_LIMIT = 100;
 export const SKIP_LIMIT = 10_000;
-/** Code points of `q`, and how many words of it are looked for. */
+/** Code points of `q`: a whole title may be looked for. */
 export const SEARCH_LENGTH = 200;
-export const SEARCH_WORDS = 20;
 
 export const TREND_DAYS = 366;
 export const TREND_DEFAULT_DAYS = 30;

@@ -6,7 +6,6 @@ import {
   DESCRIPTION_LENGTH,
   PAGE_LIMIT,
   SEARCH_LENGTH,
-  SEARCH_WORDS,
   SKIP_LIMIT,
   TITLE_LENGTH,
 } from './limits.ts';
@@ -193,7 +192,7 @@ export const TaskListQuery = Type.Object({
   q: Type.Optional(
     Type.String({
       maxLength: SEARCH_LENGTH,
-      description: `Words that title or description contain: all, in any order and case. At most ${SEARCH_WORDS} words.`,
+      description: 'Words that title or description contain: all, in any order and case.',
       'x-error': `must be at most ${SEARCH_LENGTH} characters`,
     }),
   ),

@@ -22,7 +22,7 @@ export interface Filter {
 /** What a page is ordered by, as text: the place after its last row. */
 export type Place = readonly (string | number)[];
 
-type Value = string | number | boolean;
+type Value = string | number | boolean | readonly string[];
 
 interface SortKey {
   sql: string;
@@ -98,6 +98,21 @@ function escapeLike(word: string): string {
   return word.replace(/[\\%_]/g, '\\$&');
 }
 
+/** The index is asked for so many words, the longest: each costs a folding of every text that is then looked at. */
+const INDEXED_WORDS = 4;
+
+/** The words beyond are looked for in what those leave, with one folding for all of them. */
+function wordClauses(clauses: Clauses, words: readonly string[]): void {
+  const patterns = words.toSorted((one, other) => other.length - one.length).map(escapeLike);
+  const where = (condition: string) => clauses.conditions.push(`${SEARCHED} like ${condition}`);
+  for (const pattern of patterns.slice(0, INDEXED_WORDS))
+    where(`'%' || ${folded(clauses.parameter(pattern, 'text'))} || '%'`);
+  const others = patterns.slice(INDEXED_WORDS);
+  if (others.length === 0) return;
+  const given = `unnest(${clauses.parameter(others, 'text[]')}) word`;
+  where(`all (array(select '%' || ${folded('word')} || '%' from ${given}))`);
+}
+
 /** One range of the index by which the listing is ordered, with both ends, since tasks without a date are beyond one. */
 function dueClauses(clauses: Clauses, { dueBefore, dueAfter }: Filter, order: Order): void {
   if (dueBefore === undefined && dueAfter === undefined) return;
@@ -122,9 +137,7 @@ function filterClauses(userId: string, filter: Filter, due: Order = 'asc'): Clau
   if (filter.category === null) where('category is null');
   else if (filter.category !== undefined) where(`category = ${clauses.parameter(filter.category, 'text')}`);
   dueClauses(clauses, filter, due);
-  for (const word of filter.words) {
-    where(`${SEARCHED} like '%' || ${folded(clauses.parameter(escapeLike(word), 'text'))} || '%'`);
-  }
+  wordClauses(clauses, filter.words);
   return clauses;
 }
 

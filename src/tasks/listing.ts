@@ -1,5 +1,5 @@
 // Pages of tasks: filters, orders, and cursors that stay true while rows come and go.
-import { PAGE_LIMIT, SEARCH_LENGTH, SEARCH_WORDS } from '../../contract/limits.ts';
+import { PAGE_LIMIT, SEARCH_LENGTH } from '../../contract/limits.ts';
 import type { ListedTask, TaskListQuery, TaskSort } from '../../contract/task.ts';
 import type { Database, Snapshot } from '../database/database.ts';
 import type { JsonRows } from '../database/rows.ts';
@@ -31,14 +31,10 @@ function assertDates(query: TaskListQuery): void {
 /** Each word once, and none that is part of another: to look for it again would find nothing less. */
 function wordsOf(q: string): string[] {
   const text = q.normalize('NFC');
+  if (codePointLength(text) > SEARCH_LENGTH)
+    throw validationError([{ path: 'q', message: `must be at most ${SEARCH_LENGTH} characters` }]);
   const given = new Set(text.split(/\s+/u).filter((word) => word !== ''));
-  const words = [...given].filter(
-    (word) => ![...given].some((other) => other !== word && other.includes(word)),
-  );
-  const refuse = (message: string) => validationError([{ path: 'q', message }]);
-  if (codePointLength(text) > SEARCH_LENGTH) throw refuse(`must be at most ${SEARCH_LENGTH} characters`);
-  if (words.length > SEARCH_WORDS) throw refuse(`must be at most ${SEARCH_WORDS} words`);
-  return words;
+  return [...given].filter((word) => ![...given].some((other) => other !== word && other.includes(word)));
 }
 
 function filterOf(query: TaskListQuery): Filter {
