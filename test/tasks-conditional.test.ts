@@ -1,4 +1,5 @@
 // ETags: 304 for what a client has already, 412 for writes that would overwrite what it has not seen.
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AnyBody, Client, signUp } from './support/client.ts';
@@ -169,13 +170,17 @@ describe('a writer that has to wait for another of the same task', () => {
     )
     update task set status = true, completed_at = now(), rev = advanced.rev from advanced where id = $2`;
 
-  /** Completes the task as another node does, and commits only when `late` waits for it. */
-  async function completedBefore<Answer>(late: () => Promise<Answer>): Promise<Answer> {
+  type Sql = [text: string, values: unknown[]];
+  const completed = (): Sql => [COMPLETED, [ada.user.id, task.id]];
+
+  /** Writes as another node does, and commits only when `late` waits for it. */
+  async function afterAnother<Answer>(written: Sql, late: () => Promise<Answer>): Promise<Answer> {
     const first = new pg.Client(server.connection);
     await first.connect();
     try {
       await first.query('begin');
-      await first.query(COMPLETED, [ada.user.id, task.id]);
+      await first.query('select from user_sync where user_id = $1 for update', [ada.user.id]);
+      await first.query(...written);
       const answer = late();
       const waiting = () =>
         server.sql(
@@ -191,7 +196,7 @@ describe('a writer that has to wait for another of the same task', () => {
 
   it('changes what the other has left, and everything is counted once', async () => {
     const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third', priority: 'high' });
-    const { status, body } = await completedBefore(late);
+    const { status, body } = await afterAnother(completed(), late);
     expect([status, body.title, body.status, body.rev]).toEqual([200, 'Third', true, task.rev + 2]);
     const { kept, counted } = await countersOf(server, ada.user.id);
     expect(kept).toEqual(counted);
@@ -200,15 +205,63 @@ describe('a writer that has to wait for another of the same task', () => {
   it('is refused when it has seen the version before, and is shown what the other has left', async () => {
     const headers = { 'if-match': now };
     const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third' }, { headers });
-    const { status, body } = await completedBefore(late);
+    const { status, body } = await afterAnother(completed(), late);
     expect([status, body.current.title, body.current.status]).toEqual([412, 'Second', true]);
     const { kept, counted } = await countersOf(server, ada.user.id);
     expect(kept).toEqual(counted);
   });
 
   it('has nothing to do when the other has done it', async () => {
-    const { status, body } = await completedBefore(() => ada.patch(`/api/tasks/${task.id}/complete`));
+    const { status, body } = await afterAnother(completed(), () =>
+      ada.patch(`/api/tasks/${task.id}/complete`),
+    );
     expect([status, body.status, body.rev]).toEqual([200, true, task.rev + 1]);
+  });
+
+  it('keeps the answer that it gives in the end under its key', async () => {
+    const headers = { 'idempotency-key': randomUUID() };
+    const change = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third' }, { headers });
+    const { status, body, text } = await afterAnother(completed(), change);
+    expect([status, body.title, body.status, body.rev]).toEqual([200, 'Third', true, task.rev + 2]);
+    const again = await change();
+    expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([text, 'true']);
+  });
+
+  it('changes nothing when the other has used its key for something else', async () => {
+    const key = randomUUID();
+    const kept: Sql = [
+      `insert into idempotency_key (user_id, key, request_hash, status, headers, body) values ($1, $2, '\\x00', 200, '{}', '{}')`,
+      [ada.user.id, key],
+    ];
+    const { status, body } = await afterAnother(kept, () =>
+      ada.patch(`/api/tasks/${task.id}`, { title: 'Third' }, { headers: { 'idempotency-key': key } }),
+    );
+    expect([status, body.code]).toEqual([422, 'idempotency_key_reused']);
+    expect((await ada.get(`/api/tasks/${task.id}`)).body).toEqual(task);
+    expect((await ada.post('/api/tasks', { title: 'Next' })).body.rev).toBe(task.rev + 1);
+  });
+
+  it.each([
+    ['without a key', () => ({})],
+    ['with a key', () => ({ 'idempotency-key': randomUUID() })],
+  ])('finds the task gone when the other has trashed it, %s', async (_what, headers) => {
+    const trashed: Sql = [
+      `with advanced as (update user_sync set rev = rev + 1, medium_total = medium_total - 1 where user_id = $1 returning rev)
+       update task set deleted_at = now(), rev = advanced.rev from advanced where id = $2`,
+      [ada.user.id, task.id],
+    ];
+    const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third' }, { headers: headers() });
+    expect((await afterAnother(trashed, late)).body.code).toBe('task_not_found');
+    const { kept, counted } = await countersOf(server, ada.user.id);
+    expect(kept).toEqual(counted);
+  });
+
+  it('is told to sign in when the account has been deleted', async () => {
+    const late = () => ada.patch(`/api/tasks/${task.id}`, { title: 'Third' });
+    const { status } = await afterAnother(['delete from "user" where id = $1', [ada.user.id]], late);
+    expect(status).toBe(401);
+    ada = await signUp(server.url);
+    elsewhere.bearer = ada.accessToken;
   });
 });
 
