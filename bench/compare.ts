@@ -1,5 +1,5 @@
 // `npm run bench:compare -- <rev>`: is this working copy faster or slower than that commit? A guard before a merge, by ratios.
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { startDonewell } from './contenders.ts';
 import { cpuBetween, cpuOf } from './cpu.ts';
@@ -22,18 +22,31 @@ const ROUNDS = 6;
 /** More CPU than this for an answer is told by the exit code. */
 const TOLERANCE = 1.1;
 
+function commitOf(revision: string): string {
+  try {
+    return output('git', ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`], { cwd: ROOT }).trim();
+  } catch {
+    process.stderr.write(`There is no commit ${revision}: npm run bench:compare -- <rev>\n`);
+    process.exit(2);
+  }
+}
+
 /** The code of that commit, in a directory of its own. */
 function extract(revision: string): string {
-  const commit = output('git', ['rev-parse', '--verify', `${revision}^{commit}`], { cwd: ROOT }).trim();
+  const commit = commitOf(revision);
   const root = path.join(WORKPLACE, `commit-${commit.slice(0, 12)}`);
   if (existsSync(root)) return root;
+  // It gets its name when all of it is there: what was broken off is not taken for the commit the next time.
+  const unfinished = `${root}.unfinished`;
   const archive = `${root}.tar`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
   output('git', ['archive', '--format=tar', `--output=${archive}`, commit], { cwd: ROOT });
-  mkdirSync(root);
-  output('tar', ['-xf', archive, '-C', root]);
+  output('tar', ['-xf', archive, '-C', unfinished]);
   rmSync(archive);
   // The dependencies are those of here: what is compared is our own code.
-  symlinkSync(path.join(ROOT, 'node_modules'), path.join(root, 'node_modules'));
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(unfinished, 'node_modules'));
+  renameSync(unfinished, root);
   return root;
 }
 
