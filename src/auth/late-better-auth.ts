@@ -27,7 +27,10 @@ async function load(): Promise<Code> {
     await turnOfOthers();
   }
   const code = await import('./better-auth.ts');
-  void turnOfOthers().then(giveBackLoadingMemory);
+  // Nobody waits for it, and nobody misses it when it fails.
+  turnOfOthers()
+    .then(giveBackLoadingMemory)
+    .catch(() => {});
   return code;
 }
 
