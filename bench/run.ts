@@ -27,38 +27,50 @@ const HELP = `npm run bench -- [options]
   --fresh            measure again what has been measured with these settings at this commit
   BENCH_DIR          where data and results are kept`;
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    long: { type: 'boolean', default: false },
-    small: { type: 'boolean', default: false },
-    fresh: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-    part: { type: 'string' },
-    workload: { type: 'string' },
-    rounds: { type: 'string' },
-  },
-});
+class UsageError extends Error {}
+
+function optionsOf() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        long: { type: 'boolean', default: false },
+        small: { type: 'boolean', default: false },
+        fresh: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        part: { type: 'string' },
+        workload: { type: 'string' },
+        rounds: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+type Options = ReturnType<typeof optionsOf>;
 
 function chosen<Name extends string>(given: string | undefined, all: readonly Name[]): Name[] {
   const names = given?.split(',') ?? [...all];
   const unknown = names.filter((name) => !all.includes(name as Name));
-  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${all.join(', ')}.`);
+  if (unknown.length > 0)
+    throw new UsageError(`There is no ${unknown.join(', ')}; there are ${all.join(', ')}.`);
   return names as Name[];
 }
 
-function settingsOf(): BenchSettings {
-  const base = values.small ? SMALL : values.quick ? QUICK : NORMAL;
+function settingsOf({ small, quick, long, rounds }: Options): BenchSettings {
+  const base = small ? SMALL : quick ? QUICK : NORMAL;
+  if (rounds !== undefined && !/^[1-9]\d?$/.test(rounds))
+    throw new UsageError('--rounds must be a whole number from 1 to 99.');
   return {
     ...base,
-    ...(values.long ? { largest: LARGEST } : {}),
-    ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+    ...(long ? { largest: LARGEST } : {}),
+    ...(rounds === undefined ? {} : { rounds: Number(rounds) }),
   };
 }
 
-const databaseName = values.small ? 'bench_little' : 'bench';
-
 async function measure(
+  databaseName: string,
   settings: BenchSettings,
   parts: readonly Part[],
   workloads: readonly WorkloadName[],
@@ -86,14 +98,16 @@ async function measure(
 }
 
 async function main(): Promise<void> {
-  if (values.help) return void process.stdout.write(`${HELP}\n`);
-  const parts = chosen(values.part, PARTS);
-  const workloads = chosen(values.workload, ALL_WORKLOADS);
-  const settings = settingsOf();
+  const options = optionsOf();
+  if (options.help) return void process.stdout.write(`${HELP}\n`);
+  const parts = chosen(options.part, PARTS);
+  const workloads = chosen(options.workload, ALL_WORKLOADS);
+  const settings = settingsOf(options);
   const results = openResults(settings);
-  if (values.fresh)
+  if (options.fresh)
     forgetResults(['circumstances', ...parts, ...workloads.map((workload) => `throughput-${workload}`)]);
-  if (parts.some((part) => part !== 'report')) await measure(settings, parts, workloads);
+  if (parts.some((part) => part !== 'report'))
+    await measure(options.small ? 'bench_little' : 'bench', settings, parts, workloads);
   // Some parts alone make no page: what is in docs stays.
   const isPublished = settings.isPublished && parts.includes('report');
   progress(`${writeReport(isPublished)} is written; the results are in ${results}`);
@@ -101,4 +115,10 @@ async function main(): Promise<void> {
 
 // Whatever breaks off somewhere, the rest is measured.
 process.on('unhandledRejection', (error) => progress(`a failure by the way: ${String(error)}`));
-await main();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n\n${HELP}\n`);
+  process.exitCode = 2;
+}
