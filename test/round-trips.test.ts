@@ -31,14 +31,32 @@ beforeEach(async () => {
 
 const key = () => ({ 'idempotency-key': randomUUID() });
 
-it.each<[string, title: string, headers: () => Record<string, string>, status: number, roundTrips: number]>([
-  ['makes a difference', 'Third', () => ({}), 200, 1],
-  ['makes a difference and has a key', 'Third', key, 200, 1],
-  ['makes none', 'Second', () => ({}), 200, 3],
-  ['makes none and has a key', 'Second', key, 200, 4],
-  ['is too late', 'Third', () => ({ 'if-match': `"${task.rev}"` }), 412, 3],
+/** Now and then something else goes over the connection, as a use of the session is noted: that only adds. */
+const ROUNDS = 5;
+const third = (round: number) => `Third ${round}`;
+const second = () => 'Second';
+
+it.each<
+  [
+    string,
+    title: (round: number) => string,
+    headers: () => Record<string, string>,
+    status: number,
+    roundTrips: number,
+  ]
+>([
+  ['makes a difference', third, () => ({}), 200, 1],
+  ['makes a difference and has a key', third, key, 200, 1],
+  ['makes none', second, () => ({}), 200, 3],
+  ['makes none and has a key', second, key, 200, 4],
+  ['is too late', third, () => ({ 'if-match': `"${task.rev}"` }), 412, 3],
 ])('one that %s', async (_what, title, headers, status, roundTrips) => {
-  const before = proxy.roundTrips('task_update');
-  const answer = await ada.patch(`/api/tasks/${task.id}`, { title }, { headers: headers() });
-  expect([answer.status, proxy.roundTrips('task_update') - before]).toEqual([status, roundTrips]);
+  const counted: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = proxy.roundTrips('task_update');
+    const answer = await ada.patch(`/api/tasks/${task.id}`, { title: title(round) }, { headers: headers() });
+    expect(answer.status).toBe(status);
+    counted.push(proxy.roundTrips('task_update') - before);
+  }
+  expect(Math.min(...counted)).toBe(roundTrips);
 });
