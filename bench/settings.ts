@@ -44,7 +44,7 @@ export const NORMAL: BenchSettings = {
   isPublished: true,
 };
 
-/** Some ten minutes in all. */
+/** Some fifteen minutes in all. */
 export const QUICK: BenchSettings = { ...NORMAL, seconds: 1.2, warmSeconds: 2 };
 
 /** Little data, to try it out. */

@@ -26,13 +26,13 @@ const COUNTERS = [
   'high_total',
   'high_completed',
 ];
-/** Whether a row's task is among those that each counter counts. */
-const COUNTED = ['', 'was_'].map((state) =>
-  [1, 2, 3].flatMap((priority) => {
-    const total = `(changed.${state}priority = ${priority})`;
-    return [`${total}::integer`, `(${total} and changed.${state}status)::integer`];
-  }),
-);
+
+/** 1 if the task of a row of `changed` is, or was, among those that the counter at this place counts; else 0. */
+function isCounted(place: number, state: '' | 'was_'): string {
+  const priority = 1 + Math.floor(place / 2);
+  const completed = place % 2 === 1 ? ` and changed.${state}status` : '';
+  return `(changed.${state}priority = ${priority}${completed})::integer`;
+}
 
 /** Now, but never before the user's last change: the order of times is the order of revisions. */
 const NOW = "greatest(date_trunc('milliseconds', clock_timestamp()), changed_at)";
@@ -87,7 +87,7 @@ export const LOCKED = `locked as (
  */
 export const FOLLOWED = `followed as (
      update user_sync set rev = changed.rev, changed_at = changed.updated_at,
-       ${COUNTERS.map((column, place) => `${column} = ${column} + ${COUNTED[0]?.[place]} - ${COUNTED[1]?.[place]}`).join(', ')}
+       ${COUNTERS.map((column, place) => `${column} = ${column} + ${isCounted(place, '')} - ${isCounted(place, 'was_')}`).join(', ')}
      from changed where user_sync.user_id = $1
    )`;
 
