@@ -10,13 +10,9 @@ const stage = openStage();
 
 /** How much of the window the page has: all of it where there is no bar, and no room kept for one. */
 const BESIDE = 'innerWidth - document.documentElement.clientWidth';
+/** Asked in one go: a heading found first and measured then may have given way to the loaded page's own. */
 const leftOf = (page: Page) =>
-  page.locator('h1').evaluate((heading) => {
-    const { left } = (
-      heading as unknown as { getBoundingClientRect(): { left: number } }
-    ).getBoundingClientRect();
-    return left;
-  });
+  page.evaluate<number>("document.querySelector('h1').getBoundingClientRect().left");
 
 describe('a bar to scroll by', () => {
   let browser: Browser;
