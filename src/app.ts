@@ -88,8 +88,9 @@ import { SignInLimits } from './auth/sign-in-limits.ts';
 import { SignUpPolicy } from './auth/sign-up-policy.ts';
 import { publicUrlOf, type Settings, sessionTimesOf } from './config.ts';
 import { dashboardRoutes } from './dashboard/routes.ts';
-import { Database, type DatabaseOptions } from './database/database.ts';
+import { Database } from './database/database.ts';
 import { MAX_CONNECTIONS } from './database/embedded/postmaster.ts';
+import type { DatabaseOptions } from './database/pools.ts';
 import { Cursors } from './http/cursor.ts';
 import { installDocs } from './http/docs.ts';
 import { healthRoutes } from './http/health.ts';
@@ -222,7 +223,7 @@ async function installPortability(
   options: AppOptions,
   parts: { trail: AuditTrail; announce: (userId: string, rev: number) => void },
 ): Promise<void> {
-  const bulk = new Database({ ...databaseOptions(options), poolSize: BULK_CONNECTIONS, lanes: 0 });
+  const bulk = new Database({ ...databaseOptions(options), poolSize: BULK_CONNECTIONS, shared: false });
   app.addHook('onClose', () => bulk.close());
   const writes = { database: bulk, announce: parts.announce };
   await portabilityRoutes(app, { writes, trail: parts.trail });

@@ -86,7 +86,6 @@ it('checks a session by indexes, though the planner would rather read a table of
     connection,
     poolMode: 'session',
     poolSize: 2,
-    lanes: 1,
     log: () => {},
   });
   const readings = async () => {

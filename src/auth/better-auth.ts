@@ -6,12 +6,8 @@ import { APIError, createAuthMiddleware } from 'better-auth/api';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { AuditTrail } from '../audit/audit-trail.ts';
-import {
-  type Database,
-  type DatabaseOptions,
-  poolConfig,
-  surviveLostConnections,
-} from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/pools.ts';
 import { describeError } from '../http/logging.ts';
 import type { AccountDeletions } from './account-deletion.ts';
 import { currentCall, note, noting } from './call.ts';

@@ -29,12 +29,12 @@ export class SessionCookie {
 
   /** Whether the request carries this cookie at all, valid or not. */
   isIn(header: string | undefined): boolean {
-    return this.#value(header) !== undefined;
+    return rawValue(header, this.name) !== undefined;
   }
 
   /** The session token in a Cookie header; undefined when there is none or its signature is not ours. */
   tokenIn(header: string | undefined): string | undefined {
-    const value = this.#value(header);
+    const value = decoded(rawValue(header, this.name));
     const dot = value?.lastIndexOf('.') ?? -1;
     if (value === undefined || dot < 1 || value.length - dot - 1 !== SIGNATURE_LENGTH) return undefined;
     const token = value.slice(0, dot);
@@ -82,23 +82,28 @@ export class SessionCookie {
 
   /** Better Auth's mark of a sign-in with `rememberMe: false`. What it says is a wish about one's own browser. */
   #isBrief(header: string | undefined): boolean {
-    return this.#value(header, this.#briefName) !== undefined;
+    return rawValue(header, this.#briefName) !== undefined;
   }
 
   #signature(token: string): string {
     return createHmac('sha256', this.#secret).update(token).digest('base64');
   }
+}
 
-  #value(header: string | undefined, name = this.name): string | undefined {
-    for (const part of header?.split(';') ?? []) {
-      const equals = part.indexOf('=');
-      if (equals < 0 || part.slice(0, equals).trim() !== name) continue;
-      try {
-        return decodeURIComponent(part.slice(equals + 1).trim());
-      } catch {
-        return '';
-      }
-    }
-    return undefined;
+/** The first value of that name, as it came. */
+function rawValue(header: string | undefined, name: string): string | undefined {
+  for (const part of header?.split(';') ?? []) {
+    const equals = part.indexOf('=');
+    if (equals >= 0 && part.slice(0, equals).trim() === name) return part.slice(equals + 1).trim();
+  }
+  return undefined;
+}
+
+/** Nothing of what cannot be decoded. */
+function decoded(value: string | undefined): string | undefined {
+  try {
+    return value && decodeURIComponent(value);
+  } catch {
+    return '';
   }
 }

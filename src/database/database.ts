@@ -1,89 +1,19 @@
-// The connections: reads go to any of them; writes happen only inside `transaction`, the one way to change anything.
+// What is read and written, over which connections, and what becomes of failures. A write is a transaction, or by itself one.
 import pg from 'pg';
-import { statementPool } from './connection.ts';
 import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
-import { Lanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
+import { type DatabaseOptions, LOCAL_SETTINGS, openPools } from './pools.ts';
 import { JsonRows, ObjectRows, type Rows } from './rows.ts';
+import { type SharedCommits, UndoneTogether } from './shared-commits.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
 import { type Sendable, sendCommand, sendStatement } from './statement-query.ts';
 import type { Value } from './values.ts';
 
-export interface DatabaseOptions {
-  connection: pg.PoolConfig;
-  /** `transaction` behind a pooler that cannot hold prepared statements or session settings. */
-  poolMode: 'session' | 'transaction';
-  poolSize: number;
-  /** Connections of these that are for prepared readers; by default a few. */
-  lanes?: number;
-  log: (level: 'warn' | 'error', message: string) => void;
-}
-
-// Milliseconds. A statement that takes longer than this serves nobody any more.
-const STATEMENT_TIMEOUT = 15_000;
-const LOCK_TIMEOUT = 8_000;
-const IDLE_IN_TRANSACTION_TIMEOUT = 10_000;
-/** In a snapshot whose reader may be slow. */
+/** Milliseconds, in a snapshot whose reader may be slow. */
 const PATIENT_IDLE_TIMEOUT = 60_000;
-// The client's own limit, for a server that does not answer at all.
-const QUERY_TIMEOUT = 20_000;
-const CONNECT_TIMEOUT = 8_000;
-// Below the five minutes after which hosted databases suspend or drop idle connections.
-const IDLE_CONNECTION_TIMEOUT = 60_000;
-const CONNECTION_LIFETIME_SECONDS = 1_800;
 /** Requests that may wait for a connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 const ATTEMPTS = 4;
-// Said aloud, since a server may have another default: each statement must see what the lock before it has waited for.
-const ISOLATION = "default_transaction_isolation = 'read committed'";
-/**
- * What reads by an index takes milliseconds; those behind one that does not must not wait for it much longer. And by an
- * index it is to be: the planner, which takes every list of keys for ten of them, would read a table of some thousand
- * rows, as that of users, from end to end.
- */
-const LANE = [
-  'plan_cache_mode = force_generic_plan',
-  'enable_seqscan = off',
-  'enable_bitmapscan = off',
-  'statement_timeout = 5000',
-].join('; set ');
-/** Connections for prepared readers, of those that a process may open. */
-const LANES = 3;
-
-const SESSION_SETTINGS = {
-  statement_timeout: STATEMENT_TIMEOUT,
-  lock_timeout: LOCK_TIMEOUT,
-  idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
-};
-const LOCAL_SETTINGS = Object.entries(SESSION_SETTINGS)
-  .map(([name, milliseconds]) => `set local ${name} = ${milliseconds}`)
-  .join('; ');
-
-/** The common settings of every pool, ours and Better Auth's. */
-export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfig {
-  return {
-    ...options.connection,
-    ...(options.poolMode === 'session' ? SESSION_SETTINGS : {}),
-    max: size,
-    query_timeout: QUERY_TIMEOUT,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    idleTimeoutMillis: IDLE_CONNECTION_TIMEOUT,
-    maxLifetimeSeconds: CONNECTION_LIFETIME_SECONDS,
-    keepAlive: true,
-    application_name: 'donewell',
-  };
-}
-
-/**
- * Without listeners a connection that breaks would end the process: one that lies idle by the pool's `error`, one that
- * is in use by its own. Whoever uses it learns of it by the failure of the statement.
- */
-export function surviveLostConnections(pool: pg.Pool, log: DatabaseOptions['log']): void {
-  pool.on('error', (error) => {
-    // Of a pool that is being closed it is what was asked for.
-    if (!pool.ending) log('warn', `An idle database connection was lost (${codeOf(error) || 'closed'}).`);
-  });
-  pool.on('connect', (client) => client.on('error', () => {}));
-}
 
 /** A transaction in progress. */
 export interface Transaction {
@@ -169,6 +99,7 @@ function unnamed({ text }: Statement<unknown>): Sendable {
 export class Database {
   /** Without prepared statements there are none. */
   readonly #lanes: Lanes | undefined;
+  readonly #commits: SharedCommits | undefined;
   readonly #pool: pg.Pool;
   readonly #prepare: boolean;
   readonly #begin: string;
@@ -183,20 +114,10 @@ export class Database {
     this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
     // A table that was filled a moment ago has no statistics yet: without an order from an index each page would sort all.
     this.#beginPatientSnapshot = `${this.#beginSnapshot}; set local enable_sort = off; set local idle_in_transaction_session_timeout = ${PATIENT_IDLE_TIMEOUT}`;
-    const pool = (size: number, setting: string) => {
-      const made = statementPool({
-        ...poolConfig(options, size),
-        query_timeout: 0, // silence.ts watches
-      });
-      surviveLostConnections(made, options.log);
-      if (session) made.on('connect', (client) => client.query(`set ${setting}`).catch(() => {}));
-      return made;
-    };
-    const { lanes: wanted = LANES } = options;
-    const lanes = session ? Math.min(wanted, Math.floor(options.poolSize / 2)) : 0;
-    // The plan of a named reader suits all values: left to itself, PostgreSQL plans again where it does not know a limit.
-    if (lanes > 0) this.#lanes = new Lanes(pool(lanes, LANE));
-    this.#pool = pool(options.poolSize - lanes, ISOLATION);
+    const pools = openPools(options);
+    this.#lanes = pools.lanes;
+    this.#commits = pools.commits;
+    this.#pool = pools.rest;
   }
 
   /** Runs one reading statement. @throws AppError `database_error` or `overloaded` (503) when it cannot. */
@@ -302,11 +223,20 @@ export class Database {
   write<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
     // Where a session has no settings of its own, a transaction must carry them.
     if (!this.#prepare) return this.transaction((transaction) => transaction.query(statement, values));
-    return repeated(() =>
-      this.#alone(statement, values, new ObjectRows<Row>()).catch((error: unknown) => {
-        throw translate(traced(error));
-      }),
-    );
+    return repeated(() => this.#alone(statement, values, new ObjectRows<Row>()).catch(rethrow));
+  }
+
+  /**
+   * The same in a commit that others may share, which is far cheaper where many write. For statements that lock one
+   * user's rows, whose own writes wait for each other: those of others would have to wait for all that share.
+   */
+  async writeTogether<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    try {
+      if (this.#commits) return await this.#commits.run(statement, values).catch(rethrow);
+    } catch (error) {
+      if (!(error instanceof UndoneTogether)) throw error;
+    }
+    return this.write(statement, values);
   }
 
   async #attempt<Result>(begin: string, run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
@@ -349,7 +279,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#lanes?.close(), this.#pool.end()]);
+    await Promise.all([this.#lanes?.close(), this.#commits?.close(), this.#pool.end()]);
   }
 }
 
@@ -363,6 +293,10 @@ async function repeated<Result>(run: () => Promise<Result>): Promise<Result> {
         throw error;
     }
   }
+}
+
+function rethrow(error: unknown): never {
+  throw translate(traced(error));
 }
 
 /** An error of the server knows the parser that read it; who asked says more. */

@@ -18,7 +18,8 @@ type Settle<Result> = (error: Error | null, result?: Result) => void;
 const DRIVER_CALLBACK = () => {};
 
 const DESCRIBE = serialize.describe({ type: 'P' });
-const EXECUTE_AND_SYNC = Buffer.concat([serialize.execute({}), serialize.sync()]);
+const EXECUTE = serialize.execute({});
+const SYNC = serialize.sync();
 
 /** The columns of the named statements that a connection has described; of another connection they may be others. */
 const described = new WeakMap<DriverConnection, Map<string, Column[]>>();
@@ -73,63 +74,103 @@ abstract class WatchedQuery<Result> {
 // The driver takes none but its own class, of which only this is needed: its constructor makes what costs more than the query.
 Object.setPrototypeOf(WatchedQuery.prototype, pg.Query.prototype);
 
-class StatementQuery<Result> extends WatchedQuery<Result> {
+/** One statement on its way, and what becomes of its rows. */
+class Sent<Result> {
   readonly name: string;
   readonly text: string;
-  readonly values: readonly Value[];
-  #rows: Rows<Result> | undefined;
-  #connection: DriverConnection | undefined;
+  readonly #values: readonly Value[];
+  readonly #rows: Rows<Result>;
+  #described: Map<string, Column[]> | undefined;
   #columns: Column[] | undefined;
-  #fault: Error | undefined;
 
-  constructor(
-    { name, text }: Sendable,
-    values: readonly Value[],
-    rows: Rows<Result>,
-    settle: Settle<Result>,
-  ) {
-    super(settle);
+  constructor({ name, text }: Sendable, values: readonly Value[], rows: Rows<Result>) {
     this.name = name;
     this.text = text;
-    this.values = values;
+    this.#values = values;
     this.#rows = rows;
   }
 
-  submit(connection: DriverConnection): void {
-    const { name, text, values } = this;
-    this.#connection = connection;
-    this.#columns = columnsOn(connection).get(name);
+  /** To prepare it, where `isParsed` does not say that it is, and to run it. */
+  messages(connection: DriverConnection, isParsed: boolean): Buffer[] {
+    const { name, text } = this;
     const messages = [];
-    if (!this.hasBeenParsed(connection)) {
-      messages.push(serialize.parse({ name, text }));
-      if (name !== '') connection.submittedNamedStatements[name] = text;
-    }
-    messages.push(serialize.bind({ statement: name, values: values.map(wireValue) }));
+    if (!isParsed) messages.push(serialize.parse({ name, text }));
+    if (!isParsed && name !== '') connection.submittedNamedStatements[name] = text;
+    messages.push(serialize.bind({ statement: name, values: this.#values.map(wireValue) }));
+    this.#described = columnsOn(connection);
+    this.#columns = this.#described.get(name);
     if (!this.#columns) messages.push(DESCRIBE);
-    messages.push(EXECUTE_AND_SYNC);
+    messages.push(EXECUTE);
+    return messages;
+  }
+
+  describe(columns: Column[]): void {
+    this.#columns = columns;
+    if (this.name !== '') this.#described?.set(this.name, columns);
+  }
+
+  take(row: RowMessage): void {
+    this.#rows.take(this.#columns ?? [], row);
+  }
+
+  get result(): Result {
+    return this.#rows.result;
+  }
+}
+
+/** Statements that are sent in one piece: outside a transaction they are one by themselves, committed before any is answered. */
+class StatementsQuery<Results extends unknown[]> extends WatchedQuery<Results> {
+  #statements: Sent<unknown>[];
+  /** The one that is being answered. */
+  #current = 0;
+  #fault: Error | undefined;
+
+  constructor(statements: Sent<unknown>[], settle: Settle<Results>) {
+    super(settle);
+    this.#statements = statements;
+  }
+
+  /** The driver keeps account of what is prepared by asking whose answer it reads, and before by `hasBeenParsed`. */
+  get name(): string | undefined {
+    return this.#statements[this.#current]?.name;
+  }
+
+  get text(): string | undefined {
+    return this.#statements[this.#current]?.text;
+  }
+
+  submit(connection: DriverConnection): void {
+    const messages = [];
+    for (this.#current = 0; this.#current < this.#statements.length; this.#current++) {
+      const statement = this.#statements[this.#current] as Sent<unknown>;
+      messages.push(...statement.messages(connection, this.hasBeenParsed(connection)));
+    }
+    this.#current = 0;
+    messages.push(SYNC);
     this.send(connection, Buffer.concat(messages));
   }
 
   handleRowDescription({ fields }: { fields: Parameters<typeof columnsOf>[0] }): void {
-    this.#columns = columnsOf(fields);
-    if (this.#connection && this.name !== '') columnsOn(this.#connection).set(this.name, this.#columns);
+    this.#statements[this.#current]?.describe(columnsOf(fields));
   }
 
   handleDataRow(row: RowMessage): void {
     try {
-      this.#rows?.take(this.#columns ?? [], row);
+      this.#statements[this.#current]?.take(row);
     } catch (error) {
       this.#fault = error as Error;
     }
   }
 
-  handleCommandComplete(): void {}
+  handleCommandComplete(): void {
+    this.#current++;
+  }
 
   handleReadyForQuery(): void {
-    const result = this.#rows?.result;
-    this.#rows = undefined;
+    const results = this.#statements.map(({ result }) => result) as Results;
+    this.#statements = [];
     if (this.#fault) this.settle(this.#fault);
-    else this.settle(null, result);
+    else this.settle(null, results);
   }
 }
 
@@ -167,6 +208,25 @@ export function sendCommand(client: pg.ClientBase, text: string): Promise<string
 /** A statement with its name, or without one: then it is planned for these values alone. */
 export type Sendable = Pick<Statement<unknown>, 'name' | 'text'>;
 
+/** A statement with its values, and what becomes of its rows. */
+export interface Sending<Result> {
+  statement: Sendable;
+  values: readonly Value[];
+  rows: Rows<Result>;
+}
+
+/** Sends statements that are one transaction, or parts of one that has begun; the first that fails fails all. */
+export function sendTogether(
+  client: pg.ClientBase,
+  sendings: readonly Sending<unknown>[],
+): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const sent = sendings.map(({ statement, values, rows }) => new Sent(statement, values, rows));
+    const settle: Settle<unknown[]> = (error, results) => (error ? reject(error) : resolve(results ?? []));
+    client.query(new StatementsQuery(sent, settle) as unknown as pg.Submittable);
+  });
+}
+
 /**
  * Sends a statement; those sent before it on the same connection are answered first.
  * @param rows what becomes of its rows.
@@ -178,7 +238,9 @@ export function sendStatement<Result>(
   rows: Rows<Result>,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const settle: Settle<Result> = (error, result) => (error ? reject(error) : resolve(result as Result));
-    client.query(new StatementQuery(statement, values, rows, settle) as unknown as pg.Submittable);
+    const settle: Settle<[Result]> = (error, results) =>
+      error ? reject(error) : resolve((results as [Result])[0]);
+    const sent = [new Sent(statement, values, rows)];
+    client.query(new StatementsQuery(sent, settle) as unknown as pg.Submittable);
   });
 }

@@ -6,7 +6,8 @@ import {
   RateLimiterPostgres,
   RateLimiterRedis,
 } from 'rate-limiter-flexible';
-import { Database, type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/database.ts';
+import { Database } from '../database/database.ts';
+import { type DatabaseOptions, poolConfig, surviveLostConnections } from '../database/pools.ts';
 import { onDemand } from '../on-demand.ts';
 import { postgresCounter } from './rate-counter.ts';
 import { type RateStore, RateWindow, type WindowOptions } from './rate-limit.ts';

@@ -1,0 +1,124 @@
+// Writes of one statement each, committed together where several wait: the commit costs as much as the writing.
+import type pg from 'pg';
+import { codeOf, overloaded } from './failure.ts';
+import { ObjectRows } from './rows.ts';
+import type { WriteStatement } from './statement.ts';
+import { type Sending, sendTogether } from './statement-query.ts';
+import type { Value } from './values.ts';
+
+/** Writes that may wait; more than that are better told so at once. */
+const MAXIMUM_WAITING = 2_000;
+/** Writes of one commit, at most: each is answered only when all are done. */
+const MAXIMUM_TOGETHER = 16;
+/** Milliseconds after which waiting is given up: behind a database that hangs, all would otherwise wait for all. */
+const PATIENCE = 10_000;
+/** Refusals of a statement as it runs: all that it was sent with is undone. Of other failures nobody can be so sure. */
+const REFUSED = /^(2[1-4]|26|4[0-4]|54|55|P0|DW)/;
+/** Its lock was not free, or it was to be prepared by one before it, which failed: by itself it may do better. */
+const NOT_ITS_FAULT = /^(40...|55P03|26000)$/;
+
+/** Nothing of the write has happened, for no fault of its own that is known of: it is to be repeated by itself. */
+export class UndoneTogether extends Error {}
+
+interface Waiting {
+  since: number;
+  sending: Sending<unknown>;
+  resolve: (rows: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+export class SharedCommits {
+  readonly #pool: pg.Pool;
+  #waiting: Waiting[] = [];
+  #idle: number;
+  #isDue = false;
+
+  /** @param pool of these writes alone, each on its connection for as long as its commit takes. */
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+    this.#idle = pool.options.max;
+  }
+
+  /**
+   * Runs a statement together with those that come in the same turn of the event loop, or wait already.
+   * @throws UndoneTogether when one of these has failed, or a lock was not free, for which the others are not to wait.
+   */
+  run<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    if (this.#waiting.length >= MAXIMUM_WAITING) throw overloaded();
+    return new Promise((resolve, reject) => {
+      const sending = { statement, values, rows: new ObjectRows<Row>() };
+      this.#waiting.push({
+        since: performance.now(),
+        sending,
+        resolve: resolve as Waiting['resolve'],
+        reject,
+      });
+      this.#plan();
+    });
+  }
+
+  #plan(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#begin();
+    });
+  }
+
+  /** All idle connections take an equal share, so that none is idle while another has several to do. */
+  #begin(): void {
+    const late = performance.now() - PATIENCE;
+    while ((this.#waiting[0]?.since ?? late) < late) this.#waiting.shift()?.reject(overloaded());
+    for (; this.#idle > 0 && this.#waiting.length > 0; this.#idle--) {
+      const share = Math.ceil(this.#waiting.length / this.#idle);
+      void this.#commit(this.#waiting.splice(0, Math.min(share, MAXIMUM_TOGETHER)));
+    }
+  }
+
+  async #commit(together: readonly Waiting[]): Promise<void> {
+    try {
+      const client = await this.#connect();
+      const results = await send(client, together);
+      together.forEach(({ resolve }, index) => {
+        resolve(results[index]);
+      });
+    } catch (error) {
+      const code = codeOf(error);
+      const isRefused = REFUSED.test(code) && (together.length > 1 || NOT_ITS_FAULT.test(code));
+      const told = isRefused ? new UndoneTogether(undefined, { cause: error }) : error;
+      for (const { reject } of together) reject(told);
+    }
+    this.#idle++;
+    if (this.#waiting.length > 0) this.#plan();
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      // Those behind would try in vain, too, one group after the other.
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+async function send(client: pg.PoolClient, together: readonly Waiting[]): Promise<unknown[]> {
+  try {
+    const results = await sendTogether(
+      client,
+      together.map(({ sending }) => sending),
+    );
+    client.release();
+    return results;
+  } catch (error) {
+    // It may be gone or out of step with its prepared statements: a new one is cheap.
+    client.release(true);
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+// Writes that come together share a commit, but no failure: what one of them cannot do holds up and undoes no other.
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../src/database/database.ts';
+import { write } from '../src/database/statement.ts';
+import { signUp } from './support/client.ts';
+import { until } from './support/process.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { countersOf } from './support/tasks.ts';
+
+interface Note {
+  id: number;
+}
+const insertNote = write<Note>('note_insert', 'insert into note (id) values ($1) returning id');
+const insertLocked = write<Note>(
+  'note_insert_locked',
+  'insert into note (id) select $1 from note_lock for update returning id',
+);
+const insertSlowly = write<Note>(
+  'note_insert_slowly',
+  'insert into note (id) select $1 from pg_sleep(30) returning id',
+);
+const ids = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+let server: TestServer;
+let database: Database;
+beforeAll(async () => {
+  server = await startServer();
+  await server.sql('create table note (id integer primary key); create table note_lock as select 1 as one');
+  database = new Database({
+    connection: server.connection,
+    poolMode: 'session',
+    poolSize: 10,
+    log: () => {},
+  });
+});
+afterAll(async () => {
+  await database?.close();
+  await server?.close();
+});
+beforeEach(() => server.sql('truncate note'));
+
+const insert = (id: number) => database.writeTogether(insertNote, [id]);
+const noted = async () => (await server.sql<Note>('select id from note order by id')).map(({ id }) => id);
+
+/** Runs `work` while another node holds what `lock` locks, and tells how to let it go. */
+async function whileLocked<Result>(
+  lock: string,
+  values: string[],
+  work: (release: () => Promise<unknown>) => Promise<Result>,
+): Promise<Result> {
+  const holder = new pg.Client(server.connection);
+  await holder.connect();
+  try {
+    await holder.query('begin');
+    await holder.query(lock, values);
+    return await work(() => holder.query('commit'));
+  } finally {
+    await holder.end();
+  }
+}
+
+describe('writes of one turn', () => {
+  it('share commits, and each has its own rows', async () => {
+    const rows = await Promise.all(ids(1, 20).map(insert));
+    expect(rows).toEqual(ids(1, 20).map((id) => [{ id }]));
+    const [row] = await server.sql<{ commits: number }>(
+      'select count(distinct xmin::text)::integer as commits from note',
+    );
+    expect(row?.commits).toBeLessThan(10);
+    expect(await noted()).toEqual(ids(1, 20));
+  });
+
+  it('are all done, but for the one that fails, which is told its own failure', async () => {
+    await insert(7);
+    const settled = await Promise.allSettled(ids(1, 20).map(insert));
+    const refused = settled.flatMap((result, index) => (result.status === 'rejected' ? [index + 1] : []));
+    expect(refused).toEqual([7]);
+    expect(settled[6]).toMatchObject({ reason: { code: '23505' } });
+    expect(await noted()).toEqual(ids(1, 20));
+  });
+
+  it('do not wait for a lock that one of them needs', () =>
+    whileLocked('select from note_lock for update', [], async (release) => {
+      let isDone = false;
+      const locked = [30, 31, 32].map((id) => database.writeTogether(insertLocked, [id]));
+      const all = Promise.all(locked).finally(() => {
+        isDone = true;
+      });
+      await Promise.all(ids(1, 20).map(insert));
+      await Promise.all(ids(21, 29).map(insert));
+      expect([isDone, await noted()]).toEqual([false, ids(1, 29)]);
+      await release();
+      expect(await all).toEqual([[{ id: 30 }], [{ id: 31 }], [{ id: 32 }]]);
+      expect(await noted()).toEqual(ids(1, 32));
+    }));
+
+  it('are all told so when their connection is lost, and then none of them has happened', async () => {
+    const slow = database.writeTogether(insertSlowly, [1]);
+    const settled = Promise.allSettled([slow, ...ids(2, 8).map(insert)]);
+    const end = () =>
+      server.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where wait_event = 'PgSleep' and datname = current_database()`,
+      );
+    await until(async () => (await end()).length > 0, 'the slow one');
+    const results = await settled;
+    const lost = results.filter(({ status }) => status === 'rejected');
+    expect(lost.length).toBeGreaterThan(1);
+    for (const result of lost)
+      expect(result).toMatchObject({ reason: { code: 'database_error', status: 503 } });
+    expect(await noted()).toEqual(
+      results.flatMap(({ status }, index) => (status === 'fulfilled' ? [index + 1] : [])),
+    );
+    expect(await insert(9)).toEqual([{ id: 9 }]);
+  });
+});
+
+it('a user whose tasks are locked elsewhere waits alone; nobody else does, and all is counted', async () => {
+  const people = await Promise.all(ids(1, 12).map(() => signUp(server.url)));
+  const [ada, ...others] = people as [(typeof people)[0], ...typeof people];
+  const create = (person: typeof ada) => person.post('/api/tasks', { title: 'Together', status: true });
+  await whileLocked('select from user_sync where user_id = $1 for update', [ada.user.id], async (release) => {
+    let isDone = false;
+    const late = create(ada).finally(() => {
+      isDone = true;
+    });
+    const answers = [...(await Promise.all(others.map(create))), ...(await Promise.all(others.map(create)))];
+    expect(answers.map(({ status, body }) => [status, body.rev])).toEqual([
+      ...others.map(() => [201, 1]),
+      ...others.map(() => [201, 2]),
+    ]);
+    expect(isDone).toBe(false);
+    await release();
+    expect((await late).status).toBe(201);
+  });
+  for (const { user } of people) {
+    const { kept, counted } = await countersOf(server, user.id);
+    expect(kept).toEqual(counted);
+  }
+});
