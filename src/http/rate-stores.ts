@@ -13,8 +13,7 @@ import { postgresCounter } from './rate-counter.ts';
 import { type RateStore, RateWindow, type WindowOptions } from './rate-limit.ts';
 
 const LIMITER_CONNECTIONS = 2;
-/** Half of them are for readers, which there are none of here: these are never opened. */
-const COUNTER_CONNECTIONS = 4;
+const COUNTER_CONNECTIONS = 2;
 /** Milliseconds until a silent Redis is given up for one request. */
 const REDIS_TIMEOUT = 1_000;
 
@@ -47,7 +46,7 @@ function postgresLimiters(database: DatabaseOptions) {
 export function postgresRateStore(options: DatabaseOptions): RateStore {
   const { limiter, close } = postgresLimiters(options);
   // Connections of its own: when all others are busy, requests are still counted.
-  const database = new Database({ ...options, poolSize: COUNTER_CONNECTIONS });
+  const database = new Database({ ...options, poolSize: COUNTER_CONNECTIONS, shared: false });
   const window = (options: WindowOptions) =>
     new RateWindow(options, limiter(options), postgresCounter(database, options));
   return { window, close: () => Promise.all([close(), database.close()]).then(() => {}) };
