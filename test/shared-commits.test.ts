@@ -117,6 +117,23 @@ describe('writes of one turn', () => {
   });
 });
 
+describe.each([3, 4, 5, 6, 10])('of %i connections', (poolSize) => {
+  it('there is one for a transaction while another is open', async () => {
+    const { connection } = server;
+    const small = new Database({ connection, poolMode: 'session', poolSize, log: () => {} });
+    try {
+      await small.transaction(async (open) => {
+        await open.query(insertNote, [1]);
+        await small.transaction((other) => other.query(insertNote, [2]));
+      });
+      await Promise.all(ids(3, 20).map((id) => small.writeTogether(insertNote, [id])));
+      expect(await noted()).toEqual(ids(1, 20));
+    } finally {
+      await small.close();
+    }
+  });
+});
+
 it('a user whose tasks are locked elsewhere waits alone; nobody else does, and all is counted', async () => {
   const people = await Promise.all(ids(1, 12).map(() => signUp(server.url)));
   const [ada, ...others] = people as [(typeof people)[0], ...typeof people];

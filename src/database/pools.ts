@@ -28,6 +28,7 @@ const CONNECTION_LIFETIME_SECONDS = 1_800;
 // Said aloud, since a server may have another default: each statement must see what the lock before it has waited for.
 const ISOLATION = "default_transaction_isolation = 'read committed'";
 /**
+ * The plan of a named reader suits all values: left to itself, PostgreSQL plans again where it does not know a limit.
  * What reads by an index takes milliseconds; those behind one that does not must not wait for it much longer. And by an
  * index it is to be: the planner, which takes every list of keys for ten of them, would read a table of some thousand
  * rows, as that of users, from end to end.
@@ -91,7 +92,7 @@ export interface Pools {
   rest: pg.Pool;
 }
 
-/** Shares out the connections. The first two are for prepared statements, and absent behind a pooler that holds none. */
+/** Shares out the connections. The first two are for prepared statements: absent behind a pooler that holds none, or where there are too few. */
 export function openPools(options: DatabaseOptions): Pools {
   const { poolSize, poolMode, log, shared = true } = options;
   const open = (size: number, setting: string) => {
@@ -105,9 +106,9 @@ export function openPools(options: DatabaseOptions): Pools {
     return pool;
   };
   if (poolMode !== 'session' || !shared) return { rest: open(poolSize, ISOLATION) };
-  const half = Math.floor(poolSize / 2);
-  const lanes = Math.min(LANES, half);
-  const committers = Math.min(COMMITTERS, half - 1);
+  const lanes = Math.min(LANES, Math.floor(poolSize / 2));
+  // Of those left, most are for the rest: a listing may be slow there, and transactions must not have to wait for it.
+  const committers = Math.min(COMMITTERS, Math.floor((poolSize - lanes) / 3));
   return {
     ...(lanes > 0 && { lanes: new Lanes(open(lanes, LANE)) }),
     ...(committers > 0 && { commits: new SharedCommits(open(committers, SHARED_COMMIT)) }),
