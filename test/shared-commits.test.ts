@@ -20,6 +20,10 @@ const insertSlowly = write<Note>(
   'note_insert_slowly',
   'insert into note (id) select $1 from pg_sleep(30) returning id',
 );
+const insertUnknown = write<Note>(
+  'note_insert_unknown',
+  'insert into note (id) select $1 from note_unknown() returning id',
+);
 const ids = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
@@ -95,6 +99,20 @@ describe('writes of one turn', () => {
       expect(await all).toEqual([[{ id: 30 }], [{ id: 31 }], [{ id: 32 }]]);
       expect(await noted()).toEqual(ids(1, 32));
     }));
+
+  it('are not repeated where it is not known whether they have happened', async () => {
+    await server.sql('create sequence note_tries');
+    await server.sql(`create function note_unknown() returns integer language plpgsql as $$
+      begin perform nextval('note_tries'); raise exception 'unknown' using errcode = '40003'; end $$`);
+    const settled = await Promise.allSettled([
+      database.writeTogether(insertUnknown, [1]),
+      ...ids(2, 8).map(insert),
+    ]);
+    const told = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
+    expect(told.length).toBeGreaterThan(1);
+    expect(new Set(told)).toEqual(new Set(['40003']));
+    expect(await server.sql('select last_value::integer as tries from note_tries')).toEqual([{ tries: 1 }]);
+  });
 
   it('are all told so when their connection is lost, and then none of them has happened', async () => {
     const slow = database.writeTogether(insertSlowly, [1]);

@@ -12,10 +12,13 @@ const MAXIMUM_WAITING = 2_000;
 const MAXIMUM_TOGETHER = 16;
 /** Milliseconds after which waiting is given up: behind a database that hangs, all would otherwise wait for all. */
 const PATIENCE = 10_000;
-/** Refusals of a statement as it runs: all that it was sent with is undone. Of other failures nobody can be so sure. */
-const REFUSED = /^(2[1-4]|26|4[0-4]|54|55|P0|DW)/;
-/** Its lock was not free, or it was to be prepared by one before it, which failed: by itself it may do better. */
-const NOT_ITS_FAULT = /^(40...|55P03|26000)$/;
+/**
+ * Refusals of a statement as it runs: all that it was sent with is undone. Of other failures nobody can be so sure, and
+ * not of all in class 40: 40003 says that it is not known.
+ */
+const REFUSED = /^(2[1-4]|40001|40P01|4[24]|54|55|P0|DW)/;
+/** Its lock was not free, or it was picked to end a deadlock: by itself it may do better. */
+const NOT_ITS_FAULT = /^(40001|40P01|55P03)$/;
 
 /** Nothing of the write has happened, for no fault of its own that is known of: it is to be repeated by itself. */
 export class UndoneTogether extends Error {}
@@ -85,8 +88,8 @@ export class SharedCommits {
       });
     } catch (error) {
       const code = codeOf(error);
-      const isRefused = REFUSED.test(code) && (together.length > 1 || NOT_ITS_FAULT.test(code));
-      const told = isRefused ? new UndoneTogether(undefined, { cause: error }) : error;
+      const isToBeRepeated = REFUSED.test(code) && (together.length > 1 || NOT_ITS_FAULT.test(code));
+      const told = isToBeRepeated ? new UndoneTogether(undefined, { cause: error }) : error;
       for (const { reject } of together) reject(told);
     }
     this.#idle++;

@@ -1,7 +1,10 @@
 // Servers that do not answer at all: whoever waits on such a connection is told so after a while, by ending it.
 import type { Duplex } from 'node:stream';
 
-/** Milliseconds. Longer than PostgreSQL lets any statement take: what is still silent then is gone. */
+/**
+ * Milliseconds. Longer than PostgreSQL lets any statement take: what is still silent then is gone. Several in one piece,
+ * which it may answer only when all are done, could take longer: of them, too, it is said then that nobody knows.
+ */
 const SILENCE = 20_000;
 const LOOK_EVERY = 1_000;
 
