@@ -12,7 +12,7 @@ export interface ReadStatement<Row> extends Statement<Row> {
   readonly kind: 'read';
 }
 
-/** A statement that changes or locks rows: only a transaction takes it. */
+/** A statement that changes or locks rows: it runs inside a transaction, or is one by itself. */
 export interface WriteStatement<Row> extends Statement<Row> {
   readonly kind: 'write';
 }
