@@ -1,7 +1,9 @@
 // How many requests one user may make: counted for the user, not for a session, an address, a door or a node.
+import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { seedAccount, seedClient, signIn } from './support/accounts.ts';
 import { Client, type RequestOptions } from './support/client.ts';
+import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 const servers: TestServer[] = [];
@@ -163,6 +165,35 @@ describe('two nodes on one database', () => {
     const left = answers.filter(({ status }) => status === 200).map(({ headers }) => remaining(headers));
     expect(left.sort((a, b) => b - a)).toEqual(Array.from({ length: 100 }, (_, index) => 99 - index));
     expect((await seedClient(two).then((eve) => eve.get('/api/tasks'))).status).toBe(200);
+  });
+});
+
+describe('a node whose counters others share', () => {
+  it('counts some while it waits to count others, whose counter another node has locked', async () => {
+    const server = await start(100, { shared: true });
+    const [ada, eve] = [await seedClient(server), await seedClient(server)];
+    await ada.get('/api/tasks');
+    const other = new pg.Client(server.connection);
+    await other.connect();
+    try {
+      await other.query('begin');
+      const { rowCount } = await other.query(
+        'select from rate_limit where position($1 in key) > 0 for update',
+        [ada.account.id],
+      );
+      expect(rowCount).toBe(1);
+      const late = ada.get('/api/tasks');
+      const waiting = () =>
+        server.sql(
+          "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+        );
+      await until(async () => (await waiting()).length > 0);
+      expect((await eve.get('/api/tasks')).status).toBe(200);
+      await other.query('commit');
+      expect((await late).status).toBe(200);
+    } finally {
+      await other.end();
+    }
   });
 });
 
