@@ -114,6 +114,19 @@ describe('writes of one turn', () => {
     expect(await server.sql('select last_value::integer as tries from note_tries')).toEqual([{ tries: 1 }]);
   });
 
+  it('do not wait either where more locks are waited for than there are connections to do so', () =>
+    whileLocked('select from note_lock for update', [], async (release) => {
+      let done = 0;
+      const locked = ids(30, 41).map((id) => database.writeTogether(insertLocked, [id]).then(() => done++));
+      const all = Promise.all(locked);
+      const rows = await Promise.all(ids(1, 29).map(insert));
+      expect(rows).toEqual(ids(1, 29).map((id) => [{ id }]));
+      expect([done, await noted()]).toEqual([0, ids(1, 29)]);
+      await release();
+      await all;
+      expect(await noted()).toEqual(ids(1, 41));
+    }));
+
   it('are all told so when their connection is lost, and then none of them has happened', async () => {
     const slow = database.writeTogether(insertSlowly, [1]);
     const settled = Promise.allSettled([slow, ...ids(2, 8).map(insert)]);

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { codeOf, overloaded } from './failure.ts';
 import { ObjectRows } from './rows.ts';
 import type { WriteStatement } from './statement.ts';
-import { type Sending, sendTogether } from './statement-query.ts';
+import { FailedTogether, sendTogether } from './statement-query.ts';
 import type { Value } from './values.ts';
 
 /** Writes that may wait; more than that are better told so at once. */
@@ -25,7 +25,8 @@ export class UndoneTogether extends Error {}
 
 interface Waiting {
   since: number;
-  sending: Sending<unknown>;
+  statement: WriteStatement<unknown>;
+  values: readonly Value[];
   resolve: (rows: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -44,15 +45,15 @@ export class SharedCommits {
 
   /**
    * Runs a statement together with those that come in the same turn of the event loop, or wait already.
-   * @throws UndoneTogether when one of these has failed, or a lock was not free, for which the others are not to wait.
+   * @throws UndoneTogether when it has failed beside others, or its lock was not free, for which they are not to wait.
    */
   run<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
     if (this.#waiting.length >= MAXIMUM_WAITING) throw overloaded();
     return new Promise((resolve, reject) => {
-      const sending = { statement, values, rows: new ObjectRows<Row>() };
       this.#waiting.push({
         since: performance.now(),
-        sending,
+        statement,
+        values,
         resolve: resolve as Waiting['resolve'],
         reject,
       });
@@ -87,13 +88,24 @@ export class SharedCommits {
         resolve(results[index]);
       });
     } catch (error) {
-      const code = codeOf(error);
-      const isToBeRepeated = REFUSED.test(code) && (together.length > 1 || NOT_ITS_FAULT.test(code));
-      const told = isToBeRepeated ? new UndoneTogether(undefined, { cause: error }) : error;
-      for (const { reject } of together) reject(told);
+      this.#failed(together, error);
     }
     this.#idle++;
     if (this.#waiting.length > 0) this.#plan();
+  }
+
+  /** Where it is known that one was refused, only that one is told so; the others are sent again without it. */
+  #failed(together: readonly Waiting[], error: unknown): void {
+    const { place, cause } = error instanceof FailedTogether ? error : { place: -1, cause: error };
+    const code = codeOf(cause);
+    if (!REFUSED.test(code) || (together.length === 1 && !NOT_ITS_FAULT.test(code))) {
+      for (const { reject } of together) reject(cause);
+      return;
+    }
+    const undone = new UndoneTogether(undefined, { cause });
+    const refused = together[place];
+    for (const { reject } of refused ? [refused] : together) reject(undone);
+    if (refused) this.#waiting.unshift(...together.filter((one) => one !== refused));
   }
 
   async #connect(): Promise<pg.PoolClient> {
@@ -115,7 +127,8 @@ async function send(client: pg.PoolClient, together: readonly Waiting[]): Promis
   try {
     const results = await sendTogether(
       client,
-      together.map(({ sending }) => sending),
+      // Rows of their own at each attempt: those of one that was undone are not true.
+      together.map(({ statement, values }) => ({ statement, values, rows: new ObjectRows() })),
     );
     client.release();
     return results;

@@ -139,6 +139,10 @@ class StatementsQuery<Results extends unknown[]> extends WatchedQuery<Results> {
     return this.#statements[this.#current]?.text;
   }
 
+  get current(): number {
+    return this.#current;
+  }
+
   submit(connection: DriverConnection): void {
     const messages = [];
     for (this.#current = 0; this.#current < this.#statements.length; this.#current++) {
@@ -215,15 +219,31 @@ export interface Sending<Result> {
   rows: Rows<Result>;
 }
 
-/** Sends statements that are one transaction, or parts of one that has begun; the first that fails fails all. */
+/** The first that failed of statements sent together, for which all have. */
+export class FailedTogether extends Error {
+  /** Its place among them; behind them all where each had been run. */
+  readonly place: number;
+
+  constructor(place: number, cause: Error) {
+    super(undefined, { cause });
+    this.place = place;
+  }
+}
+
+/**
+ * Sends statements that are one transaction, or parts of one that has begun.
+ * @throws FailedTogether
+ */
 export function sendTogether(
   client: pg.ClientBase,
   sendings: readonly Sending<unknown>[],
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const sent = sendings.map(({ statement, values, rows }) => new Sent(statement, values, rows));
-    const settle: Settle<unknown[]> = (error, results) => (error ? reject(error) : resolve(results ?? []));
-    client.query(new StatementsQuery(sent, settle) as unknown as pg.Submittable);
+    const query = new StatementsQuery<unknown[]>(sent, (error, results = []) =>
+      error ? reject(new FailedTogether(query.current, error)) : resolve(results),
+    );
+    client.query(query as unknown as pg.Submittable);
   });
 }
 
