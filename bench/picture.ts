@@ -18,19 +18,19 @@ const LABELS = 230;
 const ROW = 22;
 const GROUP_GAP = 34;
 const FIGURES = 70;
+/** Around the whole. */
+const MARGIN = 16;
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-/** Bars on a logarithmic scale. The thin line is the spread of the rounds. */
+/** Bars from nothing to the fastest of their group. The thin line is the spread of the rounds. */
 export function barPicture(title: string, groups: readonly BarGroup[]): string {
-  const all = groups.flatMap(({ bars }) => bars.flatMap(({ lowest, highest }) => [lowest, highest]));
-  const least = 10 ** Math.floor(Math.log10(Math.min(...all)));
-  const most = Math.max(...all);
   const room = WIDTH - LABELS - FIGURES;
-  const x = (value: number) => LABELS + (room * Math.log(value / least)) / Math.log(most / least);
   let y = 40;
   const parts: string[] = [];
   for (const group of groups) {
+    const most = Math.max(...group.bars.map(({ highest }) => highest));
+    const x = (value: number) => LABELS + (room * value) / most;
     parts.push(`<text class="title" x="0" y="${y + 14}">${escaped(group.title)}</text>`);
     y += ROW;
     for (const { label, value, lowest, highest, isOurs } of group.bars) {
@@ -49,7 +49,7 @@ export function barPicture(title: string, groups: readonly BarGroup[]): string {
 }
 
 function drawing(title: string, height: number, parts: readonly string[]): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${-MARGIN} ${-MARGIN} ${WIDTH + 2 * MARGIN} ${height + 2 * MARGIN}" role="img" aria-label="${escaped(title)}">
 <style>
   svg { background: #fff; font: 13px system-ui, sans-serif; }
   text { fill: #24292f; } .title { font-weight: 600; } .head { font-size: 15px; font-weight: 600; } .label { text-anchor: end; }
@@ -90,10 +90,15 @@ function panel({ title, points }: Curve, left: number, top: number): string[] {
     `<path class="curve" d="M${line}"/>`,
     ...placed.flatMap(({ x, y, at, up }) => [
       `<circle class="ours" cx="${at.toFixed(1)}" cy="${up.toFixed(1)}" r="3"/>`,
-      `<text class="tick" x="${at.toFixed(1)}" y="${(up - 7).toFixed(1)}">${y < 10 ? y.toFixed(1) : Math.round(y)}</text>`,
+      `<text class="tick" x="${at.toFixed(1)}" y="${(up - 7).toFixed(1)}">${figure(y)}</text>`,
       `<text class="tick" x="${at.toFixed(1)}" y="${bottom + 14}">${short(x)}</text>`,
     ]),
   ];
+}
+
+/** With what tells two small figures apart. */
+function figure(value: number): string {
+  return value < 10 ? value.toFixed(2) : value.toFixed(0);
 }
 
 function short(value: number): string {

@@ -14,7 +14,7 @@ import { type BarGroup, barPicture, type Curve, curvePicture } from './picture.t
 import { failures, keptResult, measuredCommits } from './results.ts';
 import { type BenchSettings, ROOT, WORKPLACE } from './settings.ts';
 import { ratios, summary } from './statistics.ts';
-import { WORKLOADS } from './workloads.ts';
+import { WORKLOADS, type WorkloadName } from './workloads.ts';
 
 /** What the figures do not say: what was tried, and what stands in the way. Written by hand. */
 const REMARKS = path.join(import.meta.dirname, 'remarks.md');
@@ -227,9 +227,12 @@ function growthPicture(): string | undefined {
   return curvePicture('What grows, and what does not', curves);
 }
 
+/** Those that the peers have, too; of signing in all do as many. */
+const PICTURED = new Set<WorkloadName>(['list', 'one', 'stats', 'create', 'update', 'complete', 'mixed']);
+
 function picture(results: readonly Throughput[]): string {
   const groups: BarGroup[] = results
-    .filter(({ workload }) => ['list', 'one', 'create', 'mixed'].includes(workload))
+    .filter(({ workload }) => PICTURED.has(workload))
     .map(({ workload, contenders, pgbench }) => {
       const rates: [label: string, perSecond: number[], isOurs: boolean][] = [
         ...Object.entries(pgbench).map(([name, found]): [string, number[], boolean] => [
@@ -249,7 +252,7 @@ function picture(results: readonly Throughput[]): string {
       });
       return { title: WORKLOADS[workload].title, bars };
     });
-  return barPicture('Answers a second, one process each (logarithmic)', groups);
+  return barPicture('Answers a second, one process each', groups);
 }
 
 const INTRODUCTION = `# Performance
