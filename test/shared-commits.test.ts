@@ -45,7 +45,14 @@ afterAll(async () => {
 });
 beforeEach(() => server.sql('truncate note'));
 
-const insert = (id: number) => database.writeTogether(insertNote, [id]);
+/** Somebody else for each test and number: who had to wait once writes alone for a while. */
+let tests = 0;
+const ownerOf = (id: number) => `${tests} ${id}`;
+beforeEach(() => {
+  tests++;
+});
+
+const insert = (id: number) => database.writeTogether(ownerOf(id), insertNote, [id]);
 const noted = async () => (await server.sql<Note>('select id from note order by id')).map(({ id }) => id);
 
 /** Runs `work` while another node holds what `lock` locks, and tells how to let it go. */
@@ -88,7 +95,7 @@ describe('writes of one turn', () => {
   it('do not wait for a lock that one of them needs', () =>
     whileLocked('select from note_lock for update', [], async (release) => {
       let isDone = false;
-      const locked = [30, 31, 32].map((id) => database.writeTogether(insertLocked, [id]));
+      const locked = [30, 31, 32].map((id) => database.writeTogether(ownerOf(id), insertLocked, [id]));
       const all = Promise.all(locked).finally(() => {
         isDone = true;
       });
@@ -100,12 +107,40 @@ describe('writes of one turn', () => {
       expect(await noted()).toEqual(ids(1, 32));
     }));
 
+  it('lock in the same order on every node', async () => {
+    await Promise.all(ids(1, 16).map((id) => database.writeTogether(`owner ${99 - id}`, insertNote, [id])));
+    const groups = await server.sql<{ members: number[] }>(
+      'select array_agg(id order by ctid) as members from note group by xmin::text',
+    );
+    for (const { members } of groups) expect(members).toEqual(members.toSorted((one, other) => other - one));
+    expect(groups.length).toBeLessThan(16);
+  });
+
+  it('are, of somebody whose rows another node has locked, left alone for a while', async () => {
+    await whileLocked('select from note_lock for update', [], async (release) => {
+      const first = database.writeTogether('contended', insertLocked, [1]);
+      // Those that share commits wait for no lock so long.
+      const waiters = `select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '300 ms'`;
+      await until(async () => (await server.sql(waiters)).length > 0, 'it to wait by itself');
+      await release();
+      await first;
+    });
+    await Promise.all(
+      ids(2, 17).map((id) => database.writeTogether(id === 9 ? 'contended' : ownerOf(id), insertNote, [id])),
+    );
+    const [row] = await server.sql<{ beside: number }>(
+      'select count(*)::integer as beside from note where xmin = (select xmin from note where id = 9) and id <> 9',
+    );
+    expect(row?.beside).toBe(0);
+  });
+
   it('are not repeated where it is not known whether they have happened', async () => {
     await server.sql('create sequence note_tries');
     await server.sql(`create function note_unknown() returns integer language plpgsql as $$
       begin perform nextval('note_tries'); raise exception 'unknown' using errcode = '40003'; end $$`);
     const settled = await Promise.allSettled([
-      database.writeTogether(insertUnknown, [1]),
+      database.writeTogether(ownerOf(1), insertUnknown, [1]),
       ...ids(2, 8).map(insert),
     ]);
     const told = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
@@ -117,7 +152,9 @@ describe('writes of one turn', () => {
   it('do not wait either where more locks are waited for than there are connections to do so', () =>
     whileLocked('select from note_lock for update', [], async (release) => {
       let done = 0;
-      const locked = ids(30, 41).map((id) => database.writeTogether(insertLocked, [id]).then(() => done++));
+      const locked = ids(30, 41).map((id) =>
+        database.writeTogether(ownerOf(id), insertLocked, [id]).then(() => done++),
+      );
       const all = Promise.all(locked);
       const rows = await Promise.all(ids(1, 29).map(insert));
       expect(rows).toEqual(ids(1, 29).map((id) => [{ id }]));
@@ -128,7 +165,7 @@ describe('writes of one turn', () => {
     }));
 
   it('are all told so when their connection is lost, and then none of them has happened', async () => {
-    const slow = database.writeTogether(insertSlowly, [1]);
+    const slow = database.writeTogether(ownerOf(1), insertSlowly, [1]);
     const settled = Promise.allSettled([slow, ...ids(2, 8).map(insert)]);
     const end = () =>
       server.sql(
@@ -157,7 +194,7 @@ describe.each([3, 4, 5, 6, 10])('of %i connections', (poolSize) => {
         await open.query(insertNote, [1]);
         await small.transaction((other) => other.query(insertNote, [2]));
       });
-      await Promise.all(ids(3, 20).map((id) => small.writeTogether(insertNote, [id])));
+      await Promise.all(ids(3, 20).map((id) => small.writeTogether(ownerOf(id), insertNote, [id])));
       expect(await noted()).toEqual(ids(1, 20));
     } finally {
       await small.close();

@@ -229,10 +229,15 @@ export class Database {
   /**
    * The same in a commit that others may share, which is far cheaper where many write. For statements that lock one
    * user's rows, whose own writes wait for each other: those of others would have to wait for all that share.
+   * @param owner that user.
    */
-  async writeTogether<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  async writeTogether<Row>(
+    owner: string,
+    statement: WriteStatement<Row>,
+    values: readonly Value[],
+  ): Promise<Row[]> {
     try {
-      if (this.#commits) return await this.#commits.run(statement, values).catch(rethrow);
+      if (this.#commits) return await this.#commits.run(owner, statement, values).catch(rethrow);
     } catch (error) {
       if (!(error instanceof UndoneTogether)) throw error;
     }

@@ -19,20 +19,29 @@ const PATIENCE = 10_000;
 const REFUSED = /^(2[1-4]|40001|40P01|4[24]|54|55|P0|DW)/;
 /** Its lock was not free, or it was picked to end a deadlock: by itself it may do better. */
 const NOT_ITS_FAULT = /^(40001|40P01|55P03)$/;
+/** Milliseconds for which an owner whose lock was not free writes alone: another node is writing for the same one, and goes on. */
+const ALONE = 10_000;
 
-/** Nothing of the write has happened, for no fault of its own that is known of: it is to be repeated by itself. */
+/** Nothing of the write has happened, for no fault of its own that is known of: it is to be done by itself. */
 export class UndoneTogether extends Error {}
 
 interface Waiting {
   since: number;
+  owner: string;
   statement: WriteStatement<unknown>;
   values: readonly Value[];
   resolve: (rows: unknown) => void;
   reject: (error: unknown) => void;
 }
 
+/** All nodes lock in this order, so that no two of their groups wait for each other. */
+const byOwner = (one: Waiting, other: Waiting) =>
+  one.owner < other.owner ? -1 : Number(one.owner > other.owner);
+
 export class SharedCommits {
   readonly #pool: pg.Pool;
+  /** Owners that write alone, and until when; the first to end come first. */
+  readonly #alone = new Map<string, number>();
   #waiting: Waiting[] = [];
   #idle: number;
   #isDue = false;
@@ -45,13 +54,17 @@ export class SharedCommits {
 
   /**
    * Runs a statement together with those that come in the same turn of the event loop, or wait already.
-   * @throws UndoneTogether when it has failed beside others, or its lock was not free, for which they are not to wait.
+   * @param owner whose rows it locks.
+   * @throws UndoneTogether when it has failed beside others, or its lock was not free, now or a while ago, for which they
+   * are not to wait.
    */
-  run<Row>(statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+  async run<Row>(owner: string, statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    if (this.#isAlone(owner)) throw new UndoneTogether();
     if (this.#waiting.length >= MAXIMUM_WAITING) throw overloaded();
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         since: performance.now(),
+        owner,
         statement,
         values,
         resolve: resolve as Waiting['resolve'],
@@ -59,6 +72,20 @@ export class SharedCommits {
       });
       this.#plan();
     });
+  }
+
+  #isAlone(owner: string): boolean {
+    return (this.#alone.get(owner) ?? 0) > performance.now();
+  }
+
+  #leaveAlone(owner: string): void {
+    const now = performance.now();
+    for (const [other, until] of this.#alone) {
+      if (until > now) break;
+      this.#alone.delete(other);
+    }
+    this.#alone.delete(owner);
+    this.#alone.set(owner, now + ALONE);
   }
 
   #plan(): void {
@@ -76,7 +103,8 @@ export class SharedCommits {
     while ((this.#waiting[0]?.since ?? late) < late) this.#waiting.shift()?.reject(overloaded());
     for (; this.#idle > 0 && this.#waiting.length > 0; this.#idle--) {
       const share = Math.ceil(this.#waiting.length / this.#idle);
-      void this.#commit(this.#waiting.splice(0, Math.min(share, MAXIMUM_TOGETHER)));
+      const together = this.#waiting.splice(0, Math.min(share, MAXIMUM_TOGETHER));
+      void this.#commit(together.sort(byOwner));
     }
   }
 
@@ -104,6 +132,7 @@ export class SharedCommits {
     }
     const undone = new UndoneTogether(undefined, { cause });
     const refused = together[place];
+    if (refused && NOT_ITS_FAULT.test(code)) this.#leaveAlone(refused.owner);
     for (const { reject } of refused ? [refused] : together) reject(undone);
     if (refused) this.#waiting.unshift(...together.filter((one) => one !== refused));
   }

@@ -192,7 +192,7 @@ export async function writeAtOnce<Row extends { rev: number }>(
   userId: string,
   { statement, values }: Advance<Row>,
 ): Promise<Row | undefined> {
-  const [row] = await inTurn(userId, () => database.writeTogether(statement, values));
+  const [row] = await inTurn(userId, () => database.writeTogether(userId, statement, values));
   if (row) announce?.(userId, row.rev);
   return row;
 }
