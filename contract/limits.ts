@@ -83,7 +83,7 @@ export const SYNC_DEFAULT_LIMIT = 500;
 
 /**
  * Open sockets of one user on one node: far beyond all tabs and devices of a person, those too whose connection was lost without
- * a word a moment ago; a bound for who means ill, at some ten kilobytes each.
+ * a word a moment ago; a bound for who means ill, at some twenty kilobytes each.
  */
 export const SOCKETS_PER_USER = 500;
 /** Bytes of one packet from a client, and packets in one second, before its socket is closed. */

@@ -10,6 +10,7 @@ import { loadSecrets } from '../src/secrets.ts';
 import { type DemoTask, demoYear } from './demo-year.ts';
 
 const EMAIL = 'demo@example.com';
+const NAME = 'Demo';
 const TASKS_AT_ONCE = 50;
 const BAR_LENGTH = 30;
 
@@ -27,7 +28,7 @@ async function createAccount(
     logger: pino({ level: 'silent' }),
   });
   try {
-    const payload = { name: 'Demo', email: EMAIL, password };
+    const payload = { name: NAME, email: EMAIL, password };
     const answer = await app.inject({ method: 'POST', url: '/api/auth/signup', payload });
     if (answer.statusCode !== 201)
       throw new Error(`The account cannot be made: ${answer.json<{ detail: string }>().detail}`);
@@ -102,9 +103,17 @@ async function fill(connection: ClientConfig, userId: string): Promise<number> {
 async function removeOldDemo(connection: ClientConfig): Promise<void> {
   const client = new pg.Client(connection);
   await client.connect();
-  const { rowCount } = await client.query('delete from "user" where email = $1', [EMAIL]);
-  await client.end();
-  if (rowCount) process.stdout.write(`The old ${EMAIL} and its tasks were removed.\n`);
+  try {
+    const { rows } = await client.query('select name from "user" where email = $1', [EMAIL]);
+    // Somebody else's would have another name: theirs is not ours to remove.
+    if (rows[0] && rows[0].name !== NAME)
+      throw new ConfigError(`There is an account ${EMAIL} that this command has not made: delete it first.`);
+    if (!rows[0]) return;
+    await client.query('delete from "user" where email = $1', [EMAIL]);
+    process.stdout.write(`The old ${EMAIL} and its tasks were removed.\n`);
+  } finally {
+    await client.end();
+  }
 }
 
 function demoPassword(): string {
@@ -115,6 +124,10 @@ function demoPassword(): string {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.length > 2)
+    throw new ConfigError(
+      'npm run demo takes no options: DEMO_PASSWORD in the environment sets the password.',
+    );
   const settings = loadSettings(readEnvironment(process.cwd(), process.env));
   // Before the old account is gone.
   const password = demoPassword();

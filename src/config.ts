@@ -315,7 +315,8 @@ export function readEnvironment(directory: string, processEnvironment: Environme
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       throw new ConfigError(`.env cannot be read: ${(error as Error).message}`);
   }
-  return { ...parseEnv(file), ...processEnvironment };
+  // Some editors begin a file with a byte order mark: it belongs to no name.
+  return { ...parseEnv(file.replace(/^\uFEFF/, '')), ...processEnvironment };
 }
 
 function settingOf(name: VariableName, environment: Environment): unknown {

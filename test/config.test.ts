@@ -334,13 +334,13 @@ describe('a .env file', () => {
     expect(readEnvironment(directory, { PORT: '1' })).toEqual({ PORT: '1' });
   });
 
-  it('is read, with comments and quotes, and the environment goes before it', () => {
+  it('is read, with a byte order mark, comments and quotes, and the environment goes before it', () => {
     writeFileSync(
       path.join(directory, '.env'),
-      '# ours\nPORT=9000\nDEBUG="true" # yes\nexport WORKERS=3\nLOG_LEVEL=warn\n',
+      '\uFEFFPORT=9000\n# ours\nDEBUG="true" # yes\nexport WORKERS=3\nLOG_LEVEL=warn\n',
     );
-    const settings = loadSettings(readEnvironment(directory, { PORT: '9001' }));
-    expect(settings).toMatchObject({ PORT: 9001, DEBUG: true, WORKERS: 3, LOG_LEVEL: 'warn' });
+    const settings = loadSettings(readEnvironment(directory, { WORKERS: '2' }));
+    expect(settings).toMatchObject({ PORT: 9000, DEBUG: true, WORKERS: 2, LOG_LEVEL: 'warn' });
   });
 
   it('that cannot be read stops the start in one line', () => {

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signIn } from './support/accounts.ts';
+import { signUp } from './support/client.ts';
 import { expectRecount } from './support/overview.ts';
 import { dataDirectory, type RunningServer, runScript, startProcess } from './support/process.ts';
 
@@ -41,4 +42,28 @@ it('makes an account that can sign in, with dashboards that equal a recount, als
   const overview = await expectRecount(client, 'UTC', 366);
   for (const kind of ['overdue', 'today', 'next_7_days', 'later', 'no_date'])
     expect([kind, overview.due[kind]]).toEqual([kind, expect.toSatisfy((count: number) => count > 0)]);
+});
+
+it('leaves an account with that address alone that it has not made', async () => {
+  const { directory, remove } = dataDirectory();
+  const other = { ...env, DATA_DIR: path.join(directory, 'data') };
+  const server = await startProcess({ env: other });
+  try {
+    const owner = await signUp(server.url, 'demo@example.com');
+    const refused = await runScript({ script: SCRIPT, env: other });
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toMatch(
+      /^There is an account demo@example\.com that this command has not made[^\n]+\n$/,
+    );
+    expect((await owner.get('/api/auth/session')).body.user.email).toBe('demo@example.com');
+  } finally {
+    await server.stop();
+    remove();
+  }
+});
+
+it('takes no options, and says so before anything happens', async () => {
+  const { code, stdout, stderr } = await runScript({ script: SCRIPT, args: ['--help'], env });
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^npm run demo takes no options[^\n]+\n$/);
 });

@@ -34,7 +34,9 @@ describe('a server that starts before its database', () => {
     const server = start();
     try {
       const tries = () =>
-        server.stdout().match(/The database cannot be reached \(ECONNREFUSED\); trying again in/g);
+        server
+          .stdout()
+          .match(/The database at 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\); trying again in/g);
       await until(() => (tries()?.length ?? 0) >= 2);
       expect(server.hasExited()).toBe(false);
       await proxy.resume();

@@ -6,7 +6,7 @@ import type { BetterAuth, BetterAuthOptions, MadeBetterAuth } from './better-aut
 
 type Code = typeof import('./better-auth.ts');
 
-/** What takes long to load, in parts of a tenth of a second at most: while a part is loaded everybody else waits. */
+/** What takes long to load, in parts of a tenth to a quarter of a second: while a part is loaded everybody else waits. */
 const PARTS = [
   () => import('better-auth/crypto'),
   () => import('better-auth/social-providers'),

@@ -3,22 +3,22 @@ import { PASSWORD_MAXIMUM_BYTES, PASSWORD_MINIMUM_LENGTH } from '../../contract/
 import { codePointLength } from '../text/clean-text.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { HASHES_AT_ONCE, hashApart } from './hashing.ts';
-import { Turns } from './turns.ts';
+import { Semaphore } from './semaphore.ts';
 
 const BCRYPT_COST = 12;
 /** At about a quarter of a second each, a longer queue would outlast its clients' patience. */
 const LONGEST_QUEUE = 64;
 
-const turns = new Turns(HASHES_AT_ONCE, LONGEST_QUEUE);
+const semaphore = new Semaphore(HASHES_AT_ONCE, LONGEST_QUEUE);
 
 /** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function hashPassword(password: string): Promise<string> {
-  return turns.run(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
+  return semaphore.run(async () => String(await hashApart({ password, cost: BCRYPT_COST })));
 }
 
 /** @throws AppError `overloaded` (503) when too many are waiting already, or the process that hashes has died. */
 export function verifyPassword(hash: string, password: string): Promise<boolean> {
-  return turns.run(async () => (await hashApart({ password, hash })) === true);
+  return semaphore.run(async () => (await hashApart({ password, hash })) === true);
 }
 
 export function isTooLong(password: string): boolean {

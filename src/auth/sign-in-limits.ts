@@ -25,7 +25,7 @@ import {
 } from '../http/rate-limit.ts';
 import { HASHES_AT_ONCE } from './hashing.ts';
 import { hasSignedInFrom, isAddressOf, rememberAddress } from './repository.ts';
-import { Turns } from './turns.ts';
+import { Semaphore } from './semaphore.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -151,7 +151,7 @@ export class SignInLimits {
   readonly #byAccount: Attempts;
   readonly #signUps: RateWindow;
   readonly #beginnings: RateWindow;
-  readonly #turns = new Turns(SIGN_INS_AT_ONCE, LONGEST_QUEUE);
+  readonly #semaphore = new Semaphore(SIGN_INS_AT_ONCE, LONGEST_QUEUE);
 
   constructor(database: Database, store: RateStore) {
     const duration = WRONG_SIGN_IN_MINUTES * MINUTE;
@@ -196,7 +196,7 @@ export class SignInLimits {
   async attempt<Result>(attempt: SignInAttempt, signIn: () => Promise<Outcome<Result>>): Promise<Result> {
     const address = limitAddress(attempt.address);
     const email = attempt.email.toLowerCase();
-    const inTurn = () => this.#turns.run(signIn);
+    const inTurn = () => this.#semaphore.run(signIn);
     const { userId, result } = await this.#fromAddress(address, async () => {
       const settleEmail = await this.#byEmail.begin(keyOf(email));
       if (typeof settleEmail === 'function') return settled(settleEmail, inTurn);

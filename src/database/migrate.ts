@@ -159,10 +159,18 @@ export async function migrateWhenReachable(
       if (refusal !== undefined) throw new MigrationError(refusal);
       if (!isDatabaseAway(error)) throw error;
       const reason = codeOf(error) || 'no answer';
-      log(`The database cannot be reached (${reason}); trying again in ${pause / 1000} s.`);
+      log(
+        `The database at ${addressOf(connection)} cannot be reached (${reason}); trying again in ${pause / 1000} s.`,
+      );
       await wait(pause, undefined, { signal: stopping });
     }
   }
+}
+
+/** Where the connection leads, without what is secret in it. */
+function addressOf(connection: pg.ClientConfig): string {
+  const { host, port } = new pg.Client(connection);
+  return host.startsWith('/') ? host : `${host}:${port}`;
 }
 
 /** Wrong password, no such database or role, no TLS: waiting does not cure these. */

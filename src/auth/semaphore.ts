@@ -1,7 +1,7 @@
 // So much at once and no more; the others wait in a queue that is bounded, too.
 import { overloaded } from '../database/failure.ts';
 
-export class Turns {
+export class Semaphore {
   readonly #atOnce: number;
   readonly #longestQueue: number;
   readonly #waiting: (() => void)[] = [];
