@@ -1,12 +1,26 @@
 // What is read and written, over which connections, and what becomes of failures. A write is a transaction, or by itself one.
 import pg from 'pg';
-import { codeOf, databaseError, isDatabaseAway, isRetryable, overloaded, translate } from './failure.ts';
+import {
+  codeOf,
+  databaseError,
+  isDatabaseAway,
+  isOutOfStep,
+  isRetryable,
+  overloaded,
+  translate,
+} from './failure.ts';
 import type { Lanes } from './lanes.ts';
 import { type DatabaseOptions, LOCAL_SETTINGS, openPools } from './pools.ts';
 import { JsonRows, ObjectRows, type Rows } from './rows.ts';
 import { type SharedCommits, UndoneTogether } from './shared-commits.ts';
 import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
-import { type Sendable, sendCommand, sendStatement } from './statement-query.ts';
+import {
+  FailedTogether,
+  type Sendable,
+  sendCommand,
+  sendStatement,
+  sendTogether,
+} from './statement-query.ts';
 import type { Value } from './values.ts';
 
 /** Milliseconds, in a snapshot whose reader may be slow. */
@@ -14,11 +28,14 @@ const PATIENT_IDLE_TIMEOUT = 60_000;
 /** Requests that may wait for a connection; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
 const ATTEMPTS = 4;
+const BEGIN_SNAPSHOT = 'begin isolation level repeatable read read only';
+
+type AnyStatement<Row> = ReadStatement<Row> | WriteStatement<Row>;
 
 /** A transaction in progress. */
 export interface Transaction {
   /** Runs a statement and waits for its rows. */
-  query<Row>(statement: ReadStatement<Row> | WriteStatement<Row>, values: readonly Value[]): Promise<Row[]>;
+  query<Row>(statement: AnyStatement<Row>, values: readonly Value[]): Promise<Row[]>;
   /** The same, each row as JSON. */
   queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<JsonRows>;
   /** Sends a statement without waiting: its failure surfaces at the commit, which then does not happen. */
@@ -39,29 +56,64 @@ export type Snapshot = Pick<Transaction, 'query' | 'queryJson'>;
 class OpenTransaction implements Transaction {
   readonly #client: pg.PoolClient;
   readonly #prepare: boolean;
+  readonly #begin: readonly string[];
+  /** Settled when it is known whether the transaction has begun and its first statement has run. */
+  #begun: Promise<unknown> | undefined;
+  /** Something waits to know it: what comes now stays behind. */
+  #isHeld = false;
   readonly #queued: Promise<unknown>[] = [];
   readonly #afterwards: (() => void)[] = [];
 
-  constructor(client: pg.PoolClient, prepare: boolean) {
+  /** @param begin the commands that begin it, sent in one piece with the first statement. */
+  constructor(client: pg.PoolClient, prepare: boolean, begin: readonly string[]) {
     this.#client = client;
     this.#prepare = prepare;
+    this.#begin = begin;
   }
 
-  /** Statements without rows are sent and awaited together with the commit: the connection is pipelined. */
-  send(text: string): void {
-    this.#keep(sendCommand(this.#client, text));
-  }
-
-  query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]> {
-    return sendStatement(this.#client, this.#named(statement), values, new ObjectRows<Row>());
+  query<Row>(statement: AnyStatement<Row>, values: readonly Value[]): Promise<Row[]> {
+    return this.#send(statement, values, new ObjectRows<Row>());
   }
 
   queryJson(statement: ReadStatement<unknown>, values: readonly Value[]): Promise<JsonRows> {
-    return sendStatement(this.#client, this.#named(statement), values, new JsonRows());
+    return this.#send(statement, values, new JsonRows());
   }
 
+  /** Statements without rows are sent and awaited together with the commit: the connection is pipelined. */
   queue(statement: WriteStatement<unknown>, values: readonly Value[]): void {
     this.#keep(this.query(statement, values));
+  }
+
+  /**
+   * What writes waits until the transaction is known to have begun: where it has not, since that was cancelled, say, each
+   * statement would be a transaction by itself, without the locks of those before. What only reads does no harm then.
+   */
+  #send<Result>(
+    statement: AnyStatement<unknown>,
+    values: readonly Value[],
+    rows: Rows<Result>,
+  ): Promise<Result> {
+    if (!this.#begun) return this.#sendFirst(statement, values, rows);
+    const send = () => sendStatement(this.#client, this.#named(statement), values, rows);
+    if (statement.kind === 'read' && !this.#isHeld) return send();
+    this.#isHeld = true;
+    return this.#begun.then(send);
+  }
+
+  #sendFirst<Result>(
+    statement: AnyStatement<unknown>,
+    values: readonly Value[],
+    rows: Rows<Result>,
+  ): Promise<Result> {
+    const begin = this.#begin.map((text) => ({ statement: { name: '', text }, values: [], rows: NO_ROWS }));
+    const first = sendTogether(this.#client, [...begin, { statement: this.#named(statement), values, rows }]);
+    const sent = first.then(
+      (results) => results.at(-1) as Result,
+      (error: unknown) => Promise.reject(error instanceof FailedTogether ? error.cause : error),
+    );
+    this.#begun = sent;
+    this.#keep(sent);
+    return sent;
   }
 
   #named(statement: Statement<unknown>): Sendable {
@@ -82,6 +134,8 @@ class OpenTransaction implements Transaction {
   }
 
   async commit(): Promise<void> {
+    // Behind whatever has waited for the same.
+    await this.#begun;
     const committed = sendCommand(this.#client, 'commit');
     committed.catch(() => {});
     await this.settle();
@@ -91,6 +145,8 @@ class OpenTransaction implements Transaction {
     for (const run of this.#afterwards) run();
   }
 }
+
+const NO_ROWS: Rows<undefined> = { take: () => {}, result: undefined };
 
 function unnamed({ text }: Statement<unknown>): Sendable {
   return { name: '', text };
@@ -102,18 +158,22 @@ export class Database {
   readonly #commits: SharedCommits | undefined;
   readonly #pool: pg.Pool;
   readonly #prepare: boolean;
-  readonly #begin: string;
-  readonly #beginSnapshot: string;
-  readonly #beginPatientSnapshot: string;
+  readonly #begin: readonly string[];
+  readonly #beginSnapshot: readonly string[];
+  readonly #beginPatientSnapshot: readonly string[];
 
   constructor(options: DatabaseOptions) {
     const session = options.poolMode === 'session';
     this.#prepare = session;
-    const local = session ? '' : `; ${LOCAL_SETTINGS}`;
-    this.#begin = `begin isolation level read committed${local}`;
-    this.#beginSnapshot = `begin isolation level repeatable read read only${local}`;
+    const local = session ? [] : LOCAL_SETTINGS;
+    this.#begin = ['begin isolation level read committed', ...local];
+    this.#beginSnapshot = [BEGIN_SNAPSHOT, ...local];
     // A table that was filled a moment ago has no statistics yet: without an order from an index each page would sort all.
-    this.#beginPatientSnapshot = `${this.#beginSnapshot}; set local enable_sort = off; set local idle_in_transaction_session_timeout = ${PATIENT_IDLE_TIMEOUT}`;
+    this.#beginPatientSnapshot = [
+      ...this.#beginSnapshot,
+      'set local enable_sort = off',
+      `set local idle_in_transaction_session_timeout = ${PATIENT_IDLE_TIMEOUT}`,
+    ];
     const pools = openPools(options);
     this.#lanes = pools.lanes;
     this.#commits = pools.commits;
@@ -143,7 +203,7 @@ export class Database {
     return this.#again(() =>
       lanes.run(async (client) => {
         const [, first, second] = await Promise.all([
-          sendCommand(client, this.#beginSnapshot),
+          sendCommand(client, BEGIN_SNAPSHOT),
           sendStatement(client, one.statement, one.values, new ObjectRows<One>()),
           sendStatement(client, other.statement, other.values, new ObjectRows<Other>()),
           sendCommand(client, 'commit'),
@@ -244,11 +304,13 @@ export class Database {
     return this.write(statement, values);
   }
 
-  async #attempt<Result>(begin: string, run: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  async #attempt<Result>(
+    begin: readonly string[],
+    run: (transaction: Transaction) => Promise<Result>,
+  ): Promise<Result> {
     const client = await this.#connect();
-    const transaction = new OpenTransaction(client, this.#prepare);
+    const transaction = new OpenTransaction(client, this.#prepare, begin);
     try {
-      transaction.send(begin);
       const result = await run(transaction);
       await transaction.commit();
       client.release();
@@ -310,9 +372,12 @@ function traced(error: unknown): unknown {
   return error;
 }
 
+/** It was closed while it lay idle; or what came before on it has failed and left it out of step, as a lost preparation does. */
 function isStaleConnection(error: unknown): boolean {
   const message = error instanceof Error ? error.message : '';
   return (
-    /^(57P01|ECONNRESET|EPIPE)$/.test(codeOf(error)) || /Connection terminated|not queryable/.test(message)
+    /^(57P01|ECONNRESET|EPIPE)$/.test(codeOf(error)) ||
+    isOutOfStep(error) ||
+    /Connection terminated|not queryable/.test(message)
   );
 }

@@ -20,6 +20,8 @@ const CONNECTION_CODES = new Set([
 const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P0.|58...|25006|XX...|28...|3D000)$/;
 // Cancelled by a time-out, lock not available, idle transaction ended.
 const BUSY_SQLSTATE = /^(57014|55P03|25P0[34])$/;
+// No such prepared statement, or a transaction that is lost already: the failure of what was sent before on that connection.
+const OUT_OF_STEP_SQLSTATE = /^(26000|25P02)$/;
 const FOREIGN_KEY_VIOLATION = '23503';
 const RETRYABLE_SQLSTATE = /^(40001|40P01)$/;
 // node-postgres reports a lost connection by message alone.
@@ -51,8 +53,13 @@ export function isDatabaseAway(error: unknown): boolean {
   );
 }
 
+/** True when something before it on the same connection has failed, for which this one has: by itself it may do well. */
+export function isOutOfStep(error: unknown): boolean {
+  return OUT_OF_STEP_SQLSTATE.test(codeOf(error));
+}
+
 export function isDatabaseBusy(error: unknown): boolean {
-  return BUSY_SQLSTATE.test(codeOf(error)) || isRetryable(error);
+  return BUSY_SQLSTATE.test(codeOf(error)) || isOutOfStep(error) || isRetryable(error);
 }
 
 export function overloaded(cause?: unknown): AppError {

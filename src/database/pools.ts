@@ -52,9 +52,9 @@ const SESSION_SETTINGS = {
   idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
 };
 /** The same for a transaction, where a session has no settings of its own. */
-export const LOCAL_SETTINGS = Object.entries(SESSION_SETTINGS)
-  .map(([name, milliseconds]) => `set local ${name} = ${milliseconds}`)
-  .join('; ');
+export const LOCAL_SETTINGS = Object.entries(SESSION_SETTINGS).map(
+  ([name, milliseconds]) => `set local ${name} = ${milliseconds}`,
+);
 
 /** The common settings of every pool, ours and Better Auth's. */
 export function poolConfig(options: DatabaseOptions, size: number): pg.PoolConfig {

@@ -11,6 +11,8 @@ export interface DatabaseProxy {
   open(): number;
   /** How often something was sent after the answer to what was sent before, where a statement on tasks of this name has gone. */
   roundTrips(statement: `task_${string}`): number;
+  /** Until it is called again without, `text` arrives as `by` wherever it is sent: as long, with blanks behind. */
+  falsify(text?: string, by?: string): void;
   /** Ends what is open; new connections are refused. */
   refuse(): Promise<void>;
   /** Nothing is lost, nothing arrives: open connections fall silent, new ones are taken and not answered. */
@@ -73,6 +75,7 @@ class FaultyProxy implements DatabaseProxy {
   readonly #traffic: Traffic[] = [];
   #port = 0;
   #hanging = false;
+  #falsify = (bytes: Buffer) => bytes;
 
   constructor(target: Target) {
     this.#target = target;
@@ -101,6 +104,14 @@ class FaultyProxy implements DatabaseProxy {
 
   roundTrips(statement: string): number {
     return this.#traffic.reduce((sum, traffic) => sum + traffic.roundTrips(statement), 0);
+  }
+
+  falsify(text?: string, by = ''): void {
+    this.#falsify = (bytes) => {
+      const place = text === undefined ? -1 : bytes.indexOf(text);
+      if (text !== undefined && place >= 0) bytes.write(by.padEnd(text.length), place, 'latin1');
+      return bytes;
+    };
   }
 
   async refuse(): Promise<void> {
@@ -147,7 +158,7 @@ class FaultyProxy implements DatabaseProxy {
       this.#traffic.push(traffic);
       client.on('data', (bytes) => {
         traffic.send(bytes);
-        server.write(bytes);
+        server.write(this.#falsify(bytes));
       });
       server.on('data', (bytes) => {
         traffic.answer();
