@@ -1,6 +1,7 @@
 // The process: reads the settings, starts the database and the service, and stops both in order.
 import cluster from 'node:cluster';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { ClientConfig } from 'pg';
 import { createApp } from './app.ts';
@@ -17,8 +18,12 @@ import { startWorkers, WorkerError, workerConnection, workerPlace } from './work
 
 /** Milliseconds that a stop may take: platforms kill after ten seconds. */
 const STOP_WITHIN = 9_500;
-/** Of these, how long requests may take to finish; what is then still open (a body that never comes) is cut. */
+/** Of these, how long requests may take to finish; those that still wait are then refused. */
 const FINISH_WITHIN = 6_500;
+/** And when what is still open after that (a body that never comes) is cut. */
+const CUT_AFTER = FINISH_WITHIN + 250;
+/** How long may be waited for a database to take what has been noted for it: one that is silent never does. */
+const CLOSE_WITHIN = 8_500;
 /** One Ctrl-C can arrive twice, from the terminal and from npm: only after these milliseconds it is a second one. */
 const SAME_PRESS = 1_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -53,9 +58,14 @@ async function listen(
   const worker = workerPlace();
   const app = await createApp({ settings, secrets, connection, shared, worker, logger: log.logger });
   const stop = async () => {
-    const late = setTimeout(() => app.server.closeAllConnections(), FINISH_WITHIN);
-    await app.close();
-    clearTimeout(late);
+    const late = [
+      setTimeout(() => app.refuseUnfinished(), FINISH_WITHIN),
+      setTimeout(() => app.server.closeAllConnections(), CUT_AFTER),
+    ];
+    const isSilent = wait(CLOSE_WITHIN, true, { ref: false });
+    if (await Promise.race([app.close(), isSilent]))
+      log.logger.warn('The database did not take what had been noted for it before the end.');
+    for (const timer of late) clearTimeout(timer);
   };
   await giveBackLoadingMemory();
   try {

@@ -6,7 +6,7 @@ import { type Answer, type AnyBody, Client, signUp } from './support/client.ts';
 import { SECRETS } from './support/foreign.ts';
 import { databaseOn } from './support/global-setup.ts';
 import { expectProblem } from './support/problem.ts';
-import { dataDirectory, type ServerProcess, spawnScript, until } from './support/process.ts';
+import { dataDirectory, type ServerProcess, spawnScript, startProcess, until } from './support/process.ts';
 import { type DatabaseProxy, startProxy } from './support/proxy.ts';
 import { createDatabase, startServer, type TestServer } from './support/server.ts';
 import { query } from './support/sql.ts';
@@ -63,6 +63,30 @@ describe('a server that starts before its database', () => {
         expect([await server.exited, server.stderr()]).toEqual([0, '']);
         await proxy.resume();
       }
+    }
+  });
+});
+
+describe('a server that is told to stop while its database is silent', () => {
+  const place = dataDirectory();
+  afterAll(() => place.remove());
+
+  it('refuses what still waits, rather than cut it off, and ends with 0', async () => {
+    const env = { DATABASE_URL: proxy.url, ...SECRETS };
+    const server = await startProcess({ cwd: place.directory, env });
+    try {
+      const ada = await signUp(server.url);
+      expect((await ada.get('/api/tasks')).status).toBe(200);
+      proxy.hang();
+      const waiting = [ada.get('/api/tasks'), ada.post('/api/tasks', { title: 'Waits' })];
+      // They are there once another one has been answered on the same way.
+      await ada.get('/health/live');
+      server.kill('SIGTERM');
+      for (const answer of await Promise.all(waiting)) expectProblem(answer, 'overloaded', 503);
+      expect([await server.exited, server.stderr()]).toEqual([0, '']);
+    } finally {
+      server.kill('SIGKILL');
+      await proxy.resume();
     }
   });
 });

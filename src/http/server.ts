@@ -24,6 +24,7 @@ import { requestIdOf } from './request-id.ts';
 import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
 import { installSecurity, letPageRead, REFUSAL_HEADERS } from './security.ts';
+import { installUnfinished } from './unfinished.ts';
 
 export interface ServerOptions {
   logger: Logger;
@@ -136,6 +137,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   installProblems(app);
   installNotFound(app);
   installRequestLog(app);
+  installUnfinished(app);
   installBodyDeadline(app.server, options.bodyDeadline);
   installBodyParser(app);
   installSecurity(app, { rules: options.rules, https: options.https });
