@@ -29,9 +29,12 @@ export interface Sockets {
   otherNode?: BusyDelay;
   /** By how many sockets there are, all but one of them idle. */
   idle?: ({ sockets: number; kilobytesEach: number } & Delay)[];
-  /** One change, told to so many sockets of the user: until the last has it, and CPU microseconds for each. */
+  /**
+   * One change, told to so many sockets of the user: until the last has it, and CPU microseconds for each, the change
+   * itself included.
+   */
   fanOut?: ({ sockets: number; cpuEach: number } & Delay)[];
-  /** Seconds until all were signed in again and had what they missed. */
+  /** Of sockets that were all cut at once: seconds until all were signed in again and had what had changed meanwhile. */
   comeback?: { sockets: number; seconds: number; missed: number };
 }
 
@@ -42,6 +45,8 @@ const CHANGE_RATE = 50;
 const CHANGES = 200;
 /** The first of them only warm. */
 const WARMING = 40;
+/** Of one user, who may have SOCKETS_PER_USER. */
+const FAN_OUT = [1, 10, 50, 200];
 const COMEBACK = 2_000;
 const TRIES = 20;
 /** Milliseconds. */
@@ -59,13 +64,15 @@ function within<Value>(promise: Promise<Value>): Promise<Value> {
   return Promise.race([promise, lost]).finally(() => clearTimeout(timer));
 }
 
-/** Makes changes one at a time and times each until the last of the user's `sockets` has heard of it. */
-async function measureDelay(
-  ports: { write: number; listen: number },
-  users: readonly BenchUser[],
-  sockets: number,
-  isOver: (changes: number) => boolean,
-): Promise<{ events: number[]; answers: number[] }> {
+interface Audience {
+  users: readonly BenchUser[];
+  /** The moment at which the last of the user's sockets has heard of the next change. */
+  heard(user: BenchUser): Promise<number>;
+  close(): void;
+}
+
+/** All listen when it returns: so many `sockets` of each user. */
+async function openAudience(port: number, users: readonly BenchUser[], sockets: number): Promise<Audience> {
   const waiting = new Map<string, { left: number; resolve: (at: number) => void }>();
   const listeners: Listener[] = [];
   for (const user of users) {
@@ -73,22 +80,36 @@ async function measureDelay(
       const waits = waiting.get(user.id);
       if (name === 'task:created' && waits && --waits.left === 0) waits.resolve(at);
     };
-    for (let socket = 0; socket < sockets; socket++) listeners.push(await listen(ports.listen, user, hear));
+    for (let socket = 0; socket < sockets; socket++) listeners.push(await listen(port, user, hear));
   }
-  const connection = new HttpConnection(ports.write);
+  return {
+    users,
+    heard: (user) => new Promise((resolve) => waiting.set(user.id, { left: sockets, resolve })),
+    close: () => {
+      for (const listener of listeners) listener.close();
+    },
+  };
+}
+
+/** Makes changes one at a time and times each until the last of the user's sockets has heard of it. */
+async function measureDelay(
+  port: number,
+  { users, heard }: Audience,
+  isOver: (changes: number) => boolean,
+): Promise<{ events: number[]; answers: number[] }> {
+  const connection = new HttpConnection(port);
   const events: number[] = [];
   const answers: number[] = [];
   for (let change = 0; !isOver(change); change++) {
     const user = users[change % users.length] as BenchUser;
-    const heard = new Promise<number>((resolve) => waiting.set(user.id, { left: sockets, resolve }));
+    const last = heard(user);
     const start = performance.now();
     await connection.send(WORKLOADS.create.request(user, change, user.taskIds));
     answers.push(performance.now() - start);
-    events.push((await within(heard)) - start);
+    events.push((await within(last)) - start);
     await pause(1000 / CHANGE_RATE);
   }
   connection.close();
-  for (const listener of listeners) listener.close();
   const warm = Math.min(WARMING, events.length / 4);
   return { events: events.slice(warm), answers: answers.slice(warm) };
 }
@@ -107,13 +128,13 @@ async function measureHalfLoad(here: Running, listenPort: number, bench: Bench):
   const next = requestsOf(WORKLOADS.mixed, others, 'donewell');
   // Code that is cold bears less than that, and what then piles up is late for the rest of the time.
   await closedLoop(here.port, next, { connections: 16, seconds: bench.settings.warmSeconds });
+  const audience = await openAudience(listenPort, bench.data.users.slice(0, WRITERS), 1);
   let isOver = false;
   const load = openLoop(here.port, next, { connections: 32, seconds, rate }).finally(() => {
     isOver = true;
   });
-  const ports = { write: here.port, listen: listenPort };
-  const writers = bench.data.users.slice(0, WRITERS);
-  const [{ events, answers }] = await Promise.all([measureDelay(ports, writers, 1, () => isOver), load]);
+  const [{ events, answers }] = await Promise.all([measureDelay(here.port, audience, () => isOver), load]);
+  audience.close();
   const afterwards = events.map((event, change) => Math.max(0, event - (answers[change] ?? Number.NaN)));
   return { ...delayOf(events), answer: delayOf(answers), fromAnswer: delayOf(afterwards) };
 }
@@ -131,8 +152,9 @@ async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Socket
     open.push(...(await listenMany(port, others, sockets - open.length)));
     await pause(SETTLING);
     const kilobytesEach = (residentKilobytes(pid) - before) / sockets;
-    const ports = { write: port, listen: port };
-    const { events } = await measureDelay(ports, writers.slice(0, 1), 1, (changes) => changes >= CHANGES);
+    const audience = await openAudience(port, writers.slice(0, 1), 1);
+    const { events } = await measureDelay(port, audience, (changes) => changes >= CHANGES);
+    audience.close();
     found.push({ sockets, kilobytesEach, ...delayOf(events) });
     progress(`${sockets} sockets: ${kilobytesEach.toFixed(1)} KB each`);
   }
@@ -142,12 +164,12 @@ async function measureIdle({ port, pid }: Running, bench: Bench): Promise<Socket
 
 async function measureFanOut({ port, pid }: Running, bench: Bench): Promise<Sockets['fanOut']> {
   const found: NonNullable<Sockets['fanOut']> = [];
-  for (const sockets of [1, 10, 50]) {
-    const ports = { write: port, listen: port };
-    const users = bench.data.users.slice(0, 1);
+  for (const sockets of FAN_OUT) {
+    const audience = await openAudience(port, bench.data.users.slice(0, 1), sockets);
     const before = cpuOf([pid]);
-    const { events } = await measureDelay(ports, users, sockets, (changes) => changes >= CHANGES);
+    const { events } = await measureDelay(port, audience, (changes) => changes >= CHANGES);
     const cpu = cpuBetween(before, cpuOf([pid]));
+    audience.close();
     found.push({ sockets, cpuEach: (cpu * 1000) / (CHANGES * sockets), ...delayOf(events) });
   }
   return found;
