@@ -6,7 +6,7 @@ import type { BenchUser } from '../data.ts';
 import { closedLoop, HttpConnection, openLoop } from '../load.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
-import { type Listener, listen, listenMany } from '../socket.ts';
+import { type Hear, type Listener, listen, listenMany } from '../socket.ts';
 import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS } from '../workloads.ts';
 import { type Bench, throughputResults } from './throughput.ts';
@@ -175,10 +175,16 @@ async function measureFanOut({ port, pid }: Running, bench: Bench): Promise<Sock
   return found;
 }
 
+interface Task {
+  id: number;
+  rev: number;
+}
+
 interface SyncPage {
   cursor: string;
   has_more: boolean;
-  tasks: { title: string }[];
+  rev: number;
+  tasks: Task[];
 }
 
 async function syncFrom(connection: HttpConnection, user: BenchUser, cursor: string): Promise<SyncPage> {
@@ -189,54 +195,148 @@ async function syncFrom(connection: HttpConnection, user: BenchUser, cursor: str
   return JSON.parse(body) as SyncPage;
 }
 
-/** Where a follower of that user stands who has everything. */
-async function cursorOf(connection: HttpConnection, user: BenchUser): Promise<string> {
-  let cursor = '';
-  for (;;) {
-    const page = await syncFrom(connection, user, cursor);
+/** How far a client has read. */
+type Place = Pick<SyncPage, 'cursor' | 'rev'>;
+
+/** Where a client of that user stands who has everything. */
+async function placeOf(connection: HttpConnection, user: BenchUser): Promise<Place> {
+  for (let cursor = ''; ; ) {
+    const { has_more, rev, ...page } = await syncFrom(connection, user, cursor);
     cursor = page.cursor;
-    if (!page.has_more) return cursor;
+    if (!has_more) return { cursor, rev };
   }
 }
 
-/** As a client does that is turned away because the server is busy: it tries again. */
-async function listenAtLast(port: number, user: BenchUser): Promise<Listener> {
+/** As a client does that is turned away because the server is busy: it tries again, after a pause of its own. */
+async function persist<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
-      return await listen(port, user);
+      return await work();
     } catch (error) {
       if (tries === TRIES) throw error;
-      await pause(RETRY_AFTER);
+      await pause(RETRY_AFTER * (0.5 + Math.random()));
     }
   }
 }
 
-/** All lose the network, a task is made for each user meanwhile, and then all connect at once and ask what they missed. */
+/** A client that keeps the rule of docs/realtime.md, with the tasks that it has heard of. */
+class Follower {
+  readonly user: BenchUser;
+  readonly #port: number;
+  readonly #tasks = new Map<number, number>();
+  #cursor: string;
+  #rev: number;
+  #listener: Listener | undefined;
+  #turn = Promise.resolve();
+
+  constructor(port: number, user: BenchUser, { cursor, rev }: Place) {
+    this.user = user;
+    this.#port = port;
+    this.#cursor = cursor;
+    this.#rev = rev;
+  }
+
+  /** @returns when it listens and has everything. */
+  async connect(): Promise<void> {
+    const hear: Hear = (name, _at, payload) => {
+      if (name === 'sync:required') void this.#inTurn(() => this.#sync());
+      if (/^task:(created|updated)$/.test(name)) void this.#inTurn(() => this.#apply(JSON.parse(payload)));
+    };
+    this.#listener = await persist(() => listen(this.#port, this.user, hear));
+    await this.#inTurn(() => this.#sync());
+  }
+
+  /** No event is applied to half a sync. What fails for good is missed. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(work).catch((error) => progress(`a client: ${String(error)}`));
+    return this.#turn;
+  }
+
+  async #sync(): Promise<void> {
+    const connection = new HttpConnection(this.#port);
+    for (let hasMore = true; hasMore; ) {
+      const page = await persist(() => syncFrom(connection, this.user, this.#cursor));
+      for (const { id, rev } of page.tasks) this.#tasks.set(id, rev);
+      this.#cursor = page.cursor;
+      hasMore = page.has_more;
+      if (!hasMore) this.#rev = page.rev;
+    }
+    connection.close();
+  }
+
+  async #apply(event: { rev: number; prev_rev: number; task: Task }): Promise<void> {
+    if (event.rev <= this.#rev) return;
+    if (event.prev_rev !== this.#rev) return this.#sync();
+    this.#tasks.set(event.task.id, event.task.rev);
+    this.#rev = event.rev;
+  }
+
+  has({ id, rev }: Task): boolean {
+    return this.#tasks.get(id) === rev;
+  }
+
+  cut(): void {
+    this.#listener?.cut();
+  }
+
+  close(): void {
+    this.#listener?.close();
+  }
+}
+
+async function change(connection: HttpConnection, user: BenchUser, name: 'create' | 'update'): Promise<Task> {
+  const { status, body } = await connection.send(WORKLOADS[name].request(user, 0, user.taskIds), true);
+  if (status >= 300) throw new Error(`A change answered ${status}`);
+  return JSON.parse(body) as Task;
+}
+
+/** Connected, a hundred at a time. */
+async function gather(connection: HttpConnection, port: number, users: readonly BenchUser[]) {
+  const places = new Map<string, Place>();
+  for (const user of users) places.set(user.id, await placeOf(connection, user));
+  const followers = Array.from({ length: COMEBACK }, (_, index) => {
+    const user = users[index % users.length] as BenchUser;
+    return new Follower(port, user, places.get(user.id) as Place);
+  });
+  for (let start = 0; start < COMEBACK; start += 100)
+    await Promise.all(followers.slice(start, start + 100).map((follower) => follower.connect()));
+  return followers;
+}
+
+/** Those who do not have all the changes of their user's, though they have had the time. */
+async function withoutAll(followers: readonly Follower[], changes: Map<string, Task[]>): Promise<Follower[]> {
+  for (const deadline = performance.now() + LOST_AFTER; ; await pause(100)) {
+    const without = followers.filter(
+      (follower) => !changes.get(follower.user.id)?.every((task) => follower.has(task)),
+    );
+    if (without.length === 0 || performance.now() > deadline) return without;
+  }
+}
+
+/**
+ * All are connected and lose the network at once, tasks are made and changed meanwhile, and then all connect at once and ask
+ * what they missed. Whoever is back must hear of what comes next, too.
+ */
 async function measureComeback(port: number, all: readonly BenchUser[]): Promise<Sockets['comeback']> {
   const users = all.slice(0, COMEBACK / 4);
-  const cursors = new Map<string, string>();
-  const before = new HttpConnection(port);
+  const connection = new HttpConnection(port);
+  const followers = await gather(connection, port, users);
+  for (const follower of followers) follower.cut();
+  const meanwhile = new Map<string, Task[]>();
   for (const user of users) {
-    cursors.set(user.id, await cursorOf(before, user));
-    await before.send(WORKLOADS.create.request(user, 777_777, user.taskIds));
+    const made = await change(connection, user, 'create');
+    meanwhile.set(user.id, [made, await change(connection, user, 'update')]);
   }
-  before.close();
   const start = performance.now();
-  let missed = 0;
-  const back = async (user: BenchUser): Promise<Listener> => {
-    const listener = await listenAtLast(port, user);
-    const connection = new HttpConnection(port);
-    const { tasks } = await syncFrom(connection, user, cursors.get(user.id) ?? '');
-    connection.close();
-    if (!tasks.some(({ title }) => title === 'Measured 777777')) missed++;
-    return listener;
-  };
-  const listeners = await Promise.all(
-    Array.from({ length: COMEBACK }, (_, index) => back(users[index % users.length] as BenchUser)),
-  );
+  await Promise.all(followers.map((follower) => follower.connect()));
   const seconds = (performance.now() - start) / 1000;
-  for (const listener of listeners) listener.close();
-  return { sockets: COMEBACK, seconds, missed };
+  const missed = new Set(await withoutAll(followers, meanwhile));
+  const next = new Map<string, Task[]>();
+  for (const user of users) next.set(user.id, [await change(connection, user, 'create')]);
+  for (const follower of await withoutAll(followers, next)) missed.add(follower);
+  connection.close();
+  for (const follower of followers) follower.close();
+  return { sockets: COMEBACK, seconds, missed: missed.size };
 }
 
 export async function measureSockets(bench: Bench): Promise<void> {
