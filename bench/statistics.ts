@@ -14,6 +14,10 @@ export function quantile(values: readonly number[], part: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 export function summary(values: readonly number[]): Summary {
   return { median: quantile(values, 0.5), lowest: quantile(values, 0), highest: quantile(values, 1) };
 }

@@ -61,37 +61,52 @@ export interface Bench {
   settings: BenchSettings;
 }
 
+/** All in turn, there and back, so that nobody is always first; who fails once has no more turns. */
+async function inRounds(rounds: number, turns: readonly (() => Promise<boolean>)[]): Promise<void> {
+  let left = turns;
+  for (let round = 0; round < rounds; round++) {
+    for (const turn of round % 2 === 0 ? left : left.toReversed())
+      if (!(await turn())) left = left.filter((other) => other !== turn);
+  }
+}
+
 /** Without those that fail on the way. */
 async function measureRounds(servers: Server[], workload: WorkloadName, bench: Bench): Promise<Throughput> {
   const { settings, data } = bench;
   const contenders: Record<string, Measured> = {};
   const pgbenchRates: Throughput['pgbench'] = {};
-  const measureOne = async (server: Server, seconds: number) => {
-    const { name, title } = server.contender;
-    const what = `${title}: ${WORKLOADS[workload].title}`;
-    const found = await attempt(what, () => measureClosed(server, workload, bench, seconds));
-    if (!found) delete contenders[name];
-    return found;
+  const measureOne = (server: Server, seconds: number) =>
+    attempt(`${server.contender.title}: ${WORKLOADS[workload].title}`, () =>
+      measureClosed(server, workload, bench, seconds),
+    );
+  const turnOf = (server: Server) => async () => {
+    const { name } = server.contender;
+    const found = await measureOne(server, settings.seconds);
+    if (!found) {
+      delete contenders[name];
+      return false;
+    }
+    contenders[name]?.perSecond.push(found.perSecond);
+    contenders[name]?.cpu.push(found.cpu);
+    return true;
   };
+  const pgbenchTurnOf = (name: PgbenchWorkload) => async () => {
+    const options = { ...settings, users: data.users.length };
+    const rate = await attempt('`pgbench`', () => runPgbench(data.connection, name, options));
+    if (rate === undefined) {
+      delete pgbenchRates[name];
+      return false;
+    }
+    pgbenchRates[name] = [...(pgbenchRates[name] ?? []), rate];
+    return true;
+  };
+  const turns: (() => Promise<boolean>)[] = [];
   for (const server of servers) {
+    if (!(await measureOne(server, settings.warmSeconds))) continue;
     contenders[server.contender.name] = { perSecond: [], cpu: [] };
-    await measureOne(server, settings.warmSeconds);
+    turns.push(turnOf(server));
   }
-  for (let round = 0; round < settings.rounds; round++) {
-    // There and back: nobody is always first.
-    const order = round % 2 === 0 ? servers : servers.toReversed();
-    for (const server of order) {
-      const kept = contenders[server.contender.name];
-      const found = kept && (await measureOne(server, settings.seconds));
-      if (found) kept.perSecond.push(found.perSecond);
-      if (found) kept.cpu.push(found.cpu);
-    }
-    for (const name of PGBENCH_OF[workload] ?? []) {
-      const options = { ...settings, users: data.users.length };
-      const rate = await attempt('`pgbench`', () => runPgbench(data.connection, name, options));
-      if (rate) pgbenchRates[name] = [...(pgbenchRates[name] ?? []), rate];
-    }
-  }
+  await inRounds(settings.rounds, [...turns, ...(PGBENCH_OF[workload] ?? []).map(pgbenchTurnOf)]);
   return { workload, contenders, pgbench: pgbenchRates };
 }
 
