@@ -148,7 +148,7 @@ export async function openLoop(
   next: NextRequest,
   options: { connections: number; seconds: number; rate: number },
 ): Promise<LoadResult> {
-  const total = Math.round(options.rate * options.seconds);
+  const total = Math.max(1, Math.round(options.rate * options.seconds));
   const latencies: number[] = [];
   const start = performance.now();
   let taken = 0;

@@ -8,11 +8,11 @@ import { growthResults } from './parts/growth.ts';
 import { restResults } from './parts/rest.ts';
 import { type BusyDelay, socketResults } from './parts/sockets.ts';
 import { stormResults } from './parts/storm.ts';
-import { type Throughput, throughputResults } from './parts/throughput.ts';
+import { type Measured, type Throughput, throughputResults } from './parts/throughput.ts';
 import type { PgbenchWorkload } from './pgbench.ts';
 import { type BarGroup, barPicture, type Curve, curvePicture } from './picture.ts';
 import { failures, keptResult, measuredCommits } from './results.ts';
-import { type BenchSettings, ROOT, WORKPLACE } from './settings.ts';
+import { type BenchSettings, latenessSeconds, ROOT, WORKPLACE } from './settings.ts';
 import { ratios, summary } from './statistics.ts';
 import { WORKLOADS, type WorkloadName } from './workloads.ts';
 
@@ -58,7 +58,16 @@ function machine({ settings, postgres, loadBefore }: Circumstances): string {
     `- ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}; load by others when the run began: ${loadBefore.toFixed(1)}.`,
     `- PostgreSQL ${postgres} with fsync on, Node ${process.versions.node}, ${commits()}. Load generator, server and PostgreSQL share the cores.`,
     `- ${number(users)} users with ${number(tasksPerUser)} tasks each, and one each with ${singles.map(number).join(', ')}; ${settings.connections} connections, ${settings.rounds} rounds of ${settings.seconds} s for each contender, interleaved, after warming for ${settings.warmSeconds} s.`,
+    `- p50 and p99 are those of as many rounds of ${latenessSeconds(settings)} s at half of what the slowest can do, interleaved, too; of fewer than ${number(P99_ANSWERS)} answers in all there is no p99.`,
   ].join('\n');
+}
+
+/** Of fewer answers the p99 would be a single one. */
+const P99_ANSWERS = 1_000;
+
+function lateness({ late }: Measured): [p50: string, p99: string] {
+  if (!late) return ['', ''];
+  return [spread(late.p50, 1), late.answers < P99_ANSWERS ? '–' : spread(late.p99, 1)];
 }
 
 function throughputTable(results: readonly Throughput[]): string {
@@ -71,12 +80,13 @@ function throughputTable(results: readonly Throughput[]): string {
         name === 'donewell' || !ours ? '1' : `${spread(ratios(ours.perSecond, measured.perSecond), 1)}×`,
         spread(measured.cpu),
         name === 'donewell' || !ours ? '1' : `${spread(ratios(measured.cpu, ours.cpu), 1)}×`,
-        `${measured.p50?.toFixed(1) ?? ''} / ${measured.p99?.toFixed(1) ?? ''}`,
+        ...lateness(measured),
       ]);
       const limits = Object.entries(pgbench).map(([name, rates]) => [
         PGBENCH_TITLES[name as PgbenchWorkload],
         spread(rates),
         ours ? `${spread(ratios(ours.perSecond, rates), 2)}×` : '',
+        '',
         '',
         '',
         '',
@@ -87,7 +97,8 @@ function throughputTable(results: readonly Throughput[]): string {
         'Donewell against it',
         'CPU µs an answer',
         'of Donewell’s',
-        'p50 / p99 ms',
+        'p50 ms',
+        'p99 ms',
       ];
       return `### ${WORKLOADS[workload].title}\n\n${table(head, [...rows, ...limits])}`;
     })

@@ -44,6 +44,11 @@ export const NORMAL: BenchSettings = {
   isPublished: true,
 };
 
+/** Of one round at half load. */
+export function latenessSeconds({ seconds }: BenchSettings): number {
+  return Math.max(0.6, seconds / 2);
+}
+
 /** Some fifteen minutes in all. */
 export const QUICK: BenchSettings = { ...NORMAL, seconds: 1.2, warmSeconds: 2 };
 

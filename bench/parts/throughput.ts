@@ -8,7 +8,7 @@ import { type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts'
 import type { BenchPostgres } from '../postgres.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
-import type { BenchSettings } from '../settings.ts';
+import { type BenchSettings, latenessSeconds } from '../settings.ts';
 import { quantile, summary } from '../statistics.ts';
 import { requestsOf, WORKLOADS, type WorkloadName } from '../workloads.ts';
 
@@ -17,9 +17,16 @@ export interface Measured {
   perSecond: number[];
   /** CPU microseconds of one answer, of the server and of PostgreSQL together, round by round. */
   cpu: number[];
-  /** Milliseconds at half of the slowest contender's rate. */
-  p50?: number;
-  p99?: number;
+  late?: Lateness;
+}
+
+/** At half of the slowest contender's rate. */
+export interface Lateness {
+  /** Milliseconds, round by round. */
+  p50: number[];
+  p99: number[];
+  /** Answers in all rounds. */
+  answers: number;
 }
 
 export interface Throughput {
@@ -113,18 +120,33 @@ async function measureRounds(servers: Server[], workload: WorkloadName, bench: B
 /** All at the same rate, which the slowest can bear twice over. */
 async function measureLateness(
   servers: Server[],
-  found: Throughput,
+  { workload, contenders }: Throughput,
   { data, settings }: Bench,
 ): Promise<void> {
-  const rates = Object.values(found.contenders).map(({ perSecond }) => summary(perSecond).median);
+  const rates = Object.values(contenders).map(({ perSecond }) => summary(perSecond).median);
   const rate = Math.max(1, Math.min(...rates) / 2);
-  for (const { contender, running } of servers.filter(({ contender }) => found.contenders[contender.name])) {
-    const next = requestsOf(WORKLOADS[found.workload], data, contender.tasks);
-    const options = { connections: settings.connections * 4, seconds: settings.seconds, rate };
-    const { latencies } = await openLoop(running.port, next, options);
-    const measured = found.contenders[contender.name];
-    if (measured) Object.assign(measured, { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) });
-  }
+  const options = { connections: settings.connections * 4, seconds: latenessSeconds(settings), rate };
+  const turnOf =
+    ({ contender, running }: Server, measured: Measured) =>
+    async () => {
+      const next = requestsOf(WORKLOADS[workload], data, contender.tasks);
+      const what = `${contender.title}: ${WORKLOADS[workload].title}, lateness`;
+      const found = await attempt(what, () => openLoop(running.port, next, options));
+      if (!found) {
+        delete measured.late;
+        return false;
+      }
+      measured.late ??= { p50: [], p99: [], answers: 0 };
+      measured.late.p50.push(quantile(found.latencies, 0.5));
+      measured.late.p99.push(quantile(found.latencies, 0.99));
+      measured.late.answers += found.latencies.length;
+      return true;
+    };
+  const turns = servers.flatMap((server) => {
+    const measured = contenders[server.contender.name];
+    return measured ? [turnOf(server, measured)] : [];
+  });
+  await inRounds(settings.rounds, turns);
 }
 
 function resultOf(workload: WorkloadName): string {
@@ -154,7 +176,7 @@ async function measureWorkload(servers: Server[], workload: WorkloadName, bench:
   const { title, without } = WORKLOADS[workload];
   const able = servers.filter(({ contender }) => !without?.includes(contender.name));
   const found = await measureRounds(able, workload, bench);
-  await attempt(`${title}: lateness`, () => measureLateness(able, found, bench));
+  await measureLateness(able, found, bench);
   keepResult(resultOf(workload), found);
   const rates = Object.entries(found.contenders).map(
     ([name, { perSecond }]) => `${name} ${summary(perSecond).median.toFixed(0)}/s`,
