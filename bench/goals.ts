@@ -143,7 +143,7 @@ export function goals(): Row[] {
       '×',
     ),
     row(
-      'create a task against `pgbench` of a plain insert',
+      'create a task against `pgbench` of a plain insert into the same table',
       'at least',
       0.5,
       against('create', ({ pgbench }) => pgbench.plainInsert),

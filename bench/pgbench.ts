@@ -58,14 +58,26 @@ function listText(): string {
   return filled(statement.text, [':user_id', '21', '0']);
 }
 
-export const PGBENCH_WORKLOADS = {
+const PGBENCH_WORKLOADS = {
   list: `${session}${listText()};\n`,
   create: `${session}${filled(insertTask.text, [':user_id', '0', '0', '1', '0', '0', '0', "'Measured'", "'Some words'", 'false', 'null', '2', 'null'])};\n`,
-  /** One plain insert with a session check: what a create would cost without revision and counters. */
+  /**
+   * A session check and a plain insert into Donewell's own table, with all its indexes and what guards its rows: a create
+   * without the user's row, which has the revision and the counters.
+   */
   plainInsert: `${session}insert into task (user_id, title, description, created_at, updated_at, rev, created_rev) values (:user_id, 'Measured', 'Some words', now(), now(), nextval('bench_rev'), 1);\n`,
+  /** The same into the peers' table with its two indexes: the least that a create of theirs can cost. */
+  peerInsert: `${session}insert into peer_task (user_id, title, description, priority) values (:user_id, 'Measured', 'Some words', 2);\n`,
 } as const;
 
 export type PgbenchWorkload = keyof typeof PGBENCH_WORKLOADS;
+
+export const PGBENCH_TITLES: Record<PgbenchWorkload, string> = {
+  list: 'pgbench: the same SQL',
+  create: 'pgbench: the same SQL',
+  plainInsert: 'pgbench: insert, Donewell’s table',
+  peerInsert: 'pgbench: insert, the peers’ table',
+};
 
 export async function preparePgbench(connection: ClientConfig): Promise<void> {
   await withClient(connection, (client) => client.query(BENCH_USER));

@@ -9,7 +9,7 @@ import { restResults } from './parts/rest.ts';
 import { type BusyDelay, socketResults } from './parts/sockets.ts';
 import { stormResults } from './parts/storm.ts';
 import { type Measured, type Throughput, throughputResults } from './parts/throughput.ts';
-import type { PgbenchWorkload } from './pgbench.ts';
+import { PGBENCH_TITLES, type PgbenchWorkload } from './pgbench.ts';
 import { type BarGroup, barPicture, type Curve, curvePicture } from './picture.ts';
 import { failures, keptResult, measuredCommits } from './results.ts';
 import { type BenchSettings, latenessSeconds, ROOT, WORKPLACE } from './settings.ts';
@@ -30,11 +30,6 @@ export interface Circumstances {
   loadBefore: number;
 }
 
-const PGBENCH_TITLES: Record<PgbenchWorkload, string> = {
-  list: 'pgbench: the same SQL',
-  create: 'pgbench: the same SQL',
-  plainInsert: 'pgbench: a plain insert',
-};
 const titleOf = new Map(CONTENDERS.map(({ name, title }) => [name, title]));
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

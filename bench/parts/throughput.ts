@@ -42,7 +42,7 @@ interface Server {
 
 const PGBENCH_OF: Partial<Record<WorkloadName, PgbenchWorkload[]>> = {
   list: ['list'],
-  create: ['create', 'plainInsert'],
+  create: ['create', 'plainInsert', 'peerInsert'],
   createOnce: ['plainInsert'],
 };
 
