@@ -13,7 +13,7 @@ import { PGBENCH_TITLES, type PgbenchWorkload } from './pgbench.ts';
 import { type BarGroup, barPicture, type Curve, curvePicture } from './picture.ts';
 import { failures, keptResult, measuredCommits } from './results.ts';
 import { type BenchSettings, latenessSeconds, ROOT, WORKPLACE } from './settings.ts';
-import { ratios, summary } from './statistics.ts';
+import { fixed, ratios, spread, summary } from './statistics.ts';
 import { WORKLOADS, type WorkloadName } from './workloads.ts';
 
 /** What the figures do not say: what was tried, and what stands in the way. Written by hand. */
@@ -34,11 +34,6 @@ const titleOf = new Map(CONTENDERS.map(({ name, title }) => [name, title]));
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-}
-
-function spread(values: readonly number[], digits = 0): string {
-  const { median, lowest, highest } = summary(values);
-  return `${median.toFixed(digits)} (${lowest.toFixed(digits)}–${highest.toFixed(digits)})`;
 }
 
 function commits(): string {
@@ -62,7 +57,7 @@ const P99_ANSWERS = 1_000;
 
 function lateness({ late }: Measured): [p50: string, p99: string] {
   if (!late) return ['', ''];
-  return [spread(late.p50, 1), late.answers < P99_ANSWERS ? '–' : spread(late.p99, 1)];
+  return [spread(late.p50, fixed(1)), late.answers < P99_ANSWERS ? '–' : spread(late.p99, fixed(1))];
 }
 
 function throughputTable(results: readonly Throughput[]): string {
@@ -72,15 +67,17 @@ function throughputTable(results: readonly Throughput[]): string {
       const rows = Object.entries(contenders).map(([name, measured]) => [
         titleOf.get(name) ?? name,
         spread(measured.perSecond),
-        name === 'donewell' || !ours ? '1' : `${spread(ratios(ours.perSecond, measured.perSecond), 1)}×`,
+        name === 'donewell' || !ours
+          ? '1'
+          : spread(ratios(ours.perSecond, measured.perSecond), fixed(1), '×'),
         spread(measured.cpu),
-        name === 'donewell' || !ours ? '1' : `${spread(ratios(measured.cpu, ours.cpu), 1)}×`,
+        name === 'donewell' || !ours ? '1' : spread(ratios(measured.cpu, ours.cpu), fixed(1), '×'),
         ...lateness(measured),
       ]);
       const limits = Object.entries(pgbench).map(([name, rates]) => [
         PGBENCH_TITLES[name as PgbenchWorkload],
         spread(rates),
-        ours ? `${spread(ratios(ours.perSecond, rates), 2)}×` : '',
+        ours ? spread(ratios(ours.perSecond, rates), fixed(2), '×') : '',
         '',
         '',
         '',
@@ -103,9 +100,9 @@ function throughputTable(results: readonly Throughput[]): string {
 function stormTable(): string {
   const rows = stormResults().map(({ name, idle, during, loginsPerSecond }) => [
     titleOf.get(name) ?? name,
-    spread(idle, 1),
-    spread(during, 1),
-    spread(ratios(during, idle), 1),
+    spread(idle, fixed(1)),
+    spread(during, fixed(1)),
+    spread(ratios(during, idle), fixed(1)),
     spread(loginsPerSecond),
   ]);
   return rows.length === 0
