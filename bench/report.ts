@@ -262,7 +262,7 @@ const INTRODUCTION = `# Performance
 
 Written by \`npm run bench\`, from measurements on one machine. Only the ratios mean anything, and those only with their spread:
 a figure is the median of the rounds, with the lowest and the highest in brackets. All contenders use the same PostgreSQL and
-were found to give the same answers to what they read before anything was timed. The peers are in \`bench/peers/\`, each as its own guides show it,
+were found to give the same answers to what they read, changed and refused before anything was timed. The peers are in \`bench/peers/\`, each as its own guides show it,
 with one plain table of tasks and two indexes; Donewell keeps revisions, counters and a dozen indexes for what it can do besides.`;
 
 /** @returns where it is. */
