@@ -42,13 +42,24 @@ function keep(name: string, result: unknown, failures: Record<string, string>): 
   writeFileSync(fileOf(name), JSON.stringify(all, null, 1));
 }
 
+const git = (...parameters: string[]) => output('git', parameters, { cwd: ROOT }).trim();
+
+/** Tells one state that is not committed from another; nothing where all is. What is written for people measures nothing. */
+function changesNow(): string {
+  const measured = ['src', 'contract', 'bench', 'package-lock.json', ':(exclude)*.md'];
+  const changed = git('diff', 'HEAD', '--binary', '--', ...measured);
+  const added = git('ls-files', '--others', '--exclude-standard', '-z', '--', ...measured);
+  if (changed === '' && added === '') return '';
+  const hash = createHash('sha256').update(changed);
+  for (const file of added.split('\0').filter((name) => name !== ''))
+    hash.update(`\0${file}\0`).update(readFileSync(path.join(ROOT, file)));
+  return ` with changes ${hash.digest('hex').slice(0, 7)}`;
+}
+
 let commit: string | undefined;
 /** What is measured now. */
 function commitNow(): string {
-  if (commit !== undefined) return commit;
-  const git = (...parameters: string[]) => output('git', parameters, { cwd: ROOT }).trim();
-  const changed = git('status', '--porcelain', '--', 'src', 'contract', 'bench', 'package-lock.json') !== '';
-  commit = `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
+  commit ??= `${git('rev-parse', '--short', 'HEAD')}${changesNow()}`;
   return commit;
 }
 
