@@ -1,5 +1,5 @@
 // Who is measured: Donewell, and what others would have built for the same, each with its own dependencies.
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { ClientConfig } from 'pg';
 import { freePort, launch, output, type Running } from './processes.ts';
@@ -17,6 +17,7 @@ export interface Contender {
 
 const PEERS = path.join(import.meta.dirname, 'peers');
 const VENV = path.join(WORKPLACE, 'fastapi');
+const REQUIREMENTS = path.join(PEERS, 'fastapi/requirements.txt');
 
 /** For drivers that take an address; the host is the directory of a unix socket. */
 function addressOf({ user, password, host, port, database }: ClientConfig, scheme = 'postgres'): string {
@@ -56,7 +57,21 @@ export async function startDonewell(
   });
 }
 
-function nodePeer(directory: string, title: string, packages: string[]): Contender {
+/** Of the packages that a peer on Node names, those that are installed. */
+function lockedVersions(directory: string): string {
+  const read = (file: string) => JSON.parse(readFileSync(path.join(directory, file), 'utf8'));
+  const { dependencies } = read('package.json') as { dependencies: Record<string, string> };
+  const { packages } = read('package-lock.json') as { packages: Record<string, { version: string }> };
+  return Object.keys(dependencies)
+    .map((name) => `${name} ${packages[`node_modules/${name}`]?.version}`)
+    .join(', ');
+}
+
+function requiredVersions(file: string): string {
+  return readFileSync(file, 'utf8').trim().replaceAll('==', ' ').split('\n').join(', ');
+}
+
+function nodePeer(directory: string, title: string): Contender {
   const cwd = path.join(PEERS, directory);
   return {
     name: directory,
@@ -78,15 +93,15 @@ function nodePeer(directory: string, title: string, packages: string[]): Contend
         probe: '/api/tasks',
       });
     },
-    versions: () => packages.join(', '),
+    versions: () => lockedVersions(cwd),
   };
 }
 
 /** @throws where there is no Python with venv, or its packages cannot be had: then this one is left out. */
-function installFastapi(requirements: string): void {
+function installFastapi(): void {
   try {
     output('python3', ['-m', 'venv', VENV]);
-    output(path.join(VENV, 'bin/pip'), ['install', '-q', '-r', requirements]);
+    output(path.join(VENV, 'bin/pip'), ['install', '-q', '-r', REQUIREMENTS]);
   } catch (error) {
     rmSync(VENV, { recursive: true, force: true });
     throw new Error(`pip could not install it: ${(error as Error).message}`);
@@ -99,7 +114,7 @@ const fastapi: Contender = {
   tasks: 'peer',
   start: async (connection) => {
     const cwd = path.join(PEERS, 'fastapi');
-    if (!existsSync(path.join(VENV, 'bin/uvicorn'))) installFastapi(path.join(cwd, 'requirements.txt'));
+    if (!existsSync(path.join(VENV, 'bin/uvicorn'))) installFastapi();
     const port = await freePort();
     const { host, ...address } = connection;
     return launch({
@@ -120,8 +135,7 @@ const fastapi: Contender = {
       probe: '/api/tasks',
     });
   },
-  versions: () =>
-    'FastAPI 0.115.0, SQLModel 0.0.22, asyncpg 0.30.0, passlib 1.7.4, slowapi 0.1.9, uvicorn 0.32.0 (from PyPI)',
+  versions: () => requiredVersions(REQUIREMENTS),
 };
 
 export const CONTENDERS: readonly Contender[] = [
@@ -132,13 +146,8 @@ export const CONTENDERS: readonly Contender[] = [
     start: (connection) => startDonewell(connection),
     versions: () => `Node ${process.versions.node}, one process, requests counted in memory`,
   },
-  nodePeer('bare', 'Bare Node + pg', ['node:http', 'pg 8.23.1']),
-  nodePeer('drizzle', 'Fastify + Drizzle + Better Auth', [
-    'Fastify 5.12.8',
-    'Drizzle 0.45.4',
-    'Better Auth 1.7.25',
-    'pg 8.23.1',
-  ]),
-  nodePeer('express', 'Express + Sequelize', ['Express 5.3.0', 'Sequelize 6.37.8', 'pg 8.23.1']),
+  nodePeer('bare', 'Bare Node + pg'),
+  nodePeer('drizzle', 'Fastify + Drizzle + Better Auth'),
+  nodePeer('express', 'Express + Sequelize'),
   fastapi,
 ];
