@@ -17,7 +17,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=10, connect_args={"host": os.environ["DATABASE_HOST"]})
+# Ten connections, as the others have: beyond them it would open ten more.
+engine = create_async_engine(
+    os.environ["DATABASE_URL"], pool_size=10, max_overflow=0, connect_args={"host": os.environ["DATABASE_HOST"]}
+)
 passwords = CryptContext(schemes=["bcrypt"])
 
 
