@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BenchData, BenchUser } from './data.ts';
 import type { NextRequest } from './load.ts';
+import { withClient } from './postgres.ts';
 import { PASSWORD } from './settings.ts';
 
 export type WorkloadName =
@@ -22,6 +23,8 @@ export interface Workload {
   without?: readonly string[];
   /** Requests under way at once, where other than usual. */
   connections?: number;
+  /** What must be known before the first request. */
+  prepare?: (data: BenchData) => Promise<void>;
   /** The request of a user at the turn of that number. */
   request: (user: BenchUser, turn: number, ids: number[]) => string;
 }
@@ -54,12 +57,35 @@ let changes = 0;
 const update: Workload['request'] = (user, turn, ids) =>
   http('PUT', taskPath(ids, turn), user, { title: `Changed ${Date.now()} ${changes++}` });
 
-const completed = new Set<string>();
-/** A completed one is opened again, so that there is always something to do. */
+/** Of the tasks that are asked for, those that are complete by now: in Donewell's table, and in the peers'. */
+const completed = { task: new Set<number>(), peer_task: new Set<number>() };
+
+/** As they are now: a quarter was made complete, and who was measured before has left others. */
+async function noteCompleted({ connection, users }: BenchData): Promise<void> {
+  const asked = {
+    task: users.flatMap(({ taskIds }) => taskIds),
+    peer_task: users.flatMap(({ peerTaskIds }) => peerTaskIds),
+  };
+  await withClient(connection, async (client) => {
+    for (const table of ['task', 'peer_task'] as const) {
+      const { rows } = await client.query(`select id from ${table} where status and id = any($1)`, [
+        asked[table],
+      ]);
+      completed[table] = new Set(rows.map(({ id }) => Number(id)));
+    }
+  });
+}
+
+/**
+ * Completes a task that is open and opens one that is complete, so that each request changes something, from the first on:
+ * Donewell writes nothing where nothing changes, while the peers always do.
+ */
 const completeOrReopen: Workload['request'] = (user, turn, ids) => {
-  const path = taskPath(ids, turn >> 1);
-  if (completed.delete(path)) return http('PUT', path, user, { status: false });
-  completed.add(path);
+  const done = completed[ids === user.taskIds ? 'task' : 'peer_task'];
+  const id = ids[(turn >> 1) % ids.length] as number;
+  const path = `/api/tasks/${id}`;
+  if (done.delete(id)) return http('PUT', path, user, { status: false });
+  done.add(id);
   return http('PATCH', `${path}/complete`, user);
 };
 
@@ -80,7 +106,8 @@ export const WORKLOADS: Record<WorkloadName, Workload> = {
   },
   update: { title: 'update a task', request: update },
   complete: {
-    title: 'complete a task',
+    title: 'complete a task, or open it again',
+    prepare: noteCompleted,
     request: completeOrReopen,
   },
   mixed: {

@@ -173,8 +173,9 @@ async function startAll({ data }: Bench): Promise<Server[]> {
 }
 
 async function measureWorkload(servers: Server[], workload: WorkloadName, bench: Bench): Promise<void> {
-  const { title, without } = WORKLOADS[workload];
+  const { title, without, prepare } = WORKLOADS[workload];
   const able = servers.filter(({ contender }) => !without?.includes(contender.name));
+  await prepare?.(bench.data);
   const found = await measureRounds(able, workload, bench);
   await measureLateness(able, found, bench);
   keepResult(resultOf(workload), found);
