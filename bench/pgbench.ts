@@ -83,6 +83,11 @@ export async function preparePgbench(connection: ClientConfig): Promise<void> {
   await withClient(connection, (client) => client.query(BENCH_USER));
 }
 
+/** Of one run. */
+export function pgbenchSeconds({ seconds }: { seconds: number }): number {
+  return Math.ceil(Math.max(LEAST, seconds + 1));
+}
+
 /**
  * Transactions a second, once it is warm: in its first second it opens connections and plans, which the contenders did long
  * before they are timed.
@@ -98,7 +103,7 @@ export async function runPgbench(
   const file = path.join(WORKPLACE, `${workload}.sql`);
   writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);
   const { host, port, user, password, database } = connection;
-  const seconds = Math.ceil(Math.max(LEAST, options.seconds + 1));
+  const seconds = pgbenchSeconds(options);
   const parameters = [
     ...['-n', '-M', 'prepared', '-h', String(host), '-p', String(port), '-U', String(user)],
     ...['-c', String(options.connections), '-j', '2', '-T', String(seconds), '--progress=1', '-f', file],

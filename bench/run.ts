@@ -69,6 +69,14 @@ function settingsOf({ small, quick, long, rounds }: Options): BenchSettings {
   };
 }
 
+/** As it was called, without what goes without saying. */
+function commandOf(options: Options): string {
+  const given = Object.entries(options)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([name, value]) => (value === true ? ` --${name}` : ` --${name}=${value}`));
+  return `npm run bench${given.length > 0 ? ' --' : ''}${given.join('')}`;
+}
+
 async function measure(
   databaseName: string,
   settings: BenchSettings,
@@ -110,7 +118,7 @@ async function main(): Promise<void> {
     await measure(options.small ? 'bench_little' : 'bench', settings, parts, workloads);
   // Some parts alone make no page: what is in docs stays.
   const isPublished = settings.isPublished && parts.includes('report');
-  progress(`${writeReport(isPublished)} is written; the results are in ${results}`);
+  progress(`${writeReport(isPublished, commandOf(options))} is written; the results are in ${results}`);
 }
 
 // Whatever breaks off somewhere, the rest is measured.
