@@ -127,7 +127,8 @@ function picture(results: readonly Throughput[]): string {
 const INTRODUCTION = `# Performance
 
 Written by \`npm run bench\`, from measurements on one machine. Only the ratios mean anything, and those only with their spread:
-a figure is the median of the rounds, with the lowest and the highest in brackets. All contenders use the same PostgreSQL and
+a figure is the median of the rounds, with the lowest and the highest in brackets, and what is said of it is said of the median: “within
+the spread” where the lowest and the highest do not agree. All contenders use the same PostgreSQL and
 were found to give the same answers to what they read, changed and refused before anything was timed. The peers are in \`bench/peers/\`, each as its own guides show it,
 with one plain table of tasks and two indexes; Donewell keeps revisions, counters and a dozen indexes for what it can do besides.`;
 

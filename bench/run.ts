@@ -18,7 +18,7 @@ const PARTS = ['data', 'rest', 'throughput', 'storm', 'growth', 'sockets', 'repo
 type Part = (typeof PARTS)[number];
 
 const HELP = `npm run bench -- [options]
-  --quick            shorter measurements: some fifteen minutes in all, once the data are built
+  --quick            shorter measurements: some eighteen minutes in all, once the data are built
   --long             what a request costs among ten million tasks, too
   --small            little data, to try it out; the page in docs stays as it is
   --part=a,b         only these of: ${PARTS.join(', ')}; the page in docs is written by report

@@ -49,7 +49,7 @@ export function latenessSeconds({ seconds }: BenchSettings): number {
   return Math.max(0.6, seconds / 2);
 }
 
-/** Some fifteen minutes in all. */
+/** Some eighteen minutes in all. */
 export const QUICK: BenchSettings = { ...NORMAL, seconds: 1.2, warmSeconds: 2 };
 
 /** Little data, to try it out. */

@@ -4,7 +4,7 @@ import { CONTENDERS, type Contender } from '../contenders.ts';
 import { cpuBetween, cpuOf } from '../cpu.ts';
 import type { BenchData } from '../data.ts';
 import { closedLoop, openLoop } from '../load.ts';
-import { type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts';
+import { PGBENCH_TITLES, type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts';
 import type { BenchPostgres } from '../postgres.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
@@ -99,7 +99,8 @@ async function measureRounds(servers: Server[], workload: WorkloadName, bench: B
   };
   const pgbenchTurnOf = (name: PgbenchWorkload) => async () => {
     const options = { ...settings, users: data.users.length };
-    const rate = await attempt('`pgbench`', () => runPgbench(data.connection, name, options));
+    const what = `${PGBENCH_TITLES[name]}: ${WORKLOADS[workload].title}`;
+    const rate = await attempt(what, () => runPgbench(data.connection, name, options));
     if (rate === undefined) {
       delete pgbenchRates[name];
       return false;
