@@ -89,7 +89,7 @@ function socketRows(): Row[] {
     row(`${event} another node, p50`, '≤ 15 ms', otherNode?.fromAnswer.p50),
     row(`${event} another node, p99`, '≤ 50 ms', otherNode?.fromAnswer.p99),
     row(`memory of each of ${counted(most?.sockets)} idle sockets`, '≤ 25 KB', most?.kilobytesEach),
-    row('2,000 sockets back at once and caught up', '≤ 5 s', comeback?.seconds),
+    row('2,000 sockets, all cut at once: back and caught up', '≤ 5 s', comeback?.seconds),
     row('… and of these missed something', '≤ 0', comeback?.missed),
   ];
 }
@@ -108,8 +108,12 @@ export function goals(): Row[] {
       storm && ratios(storm.during, storm.idle),
     ),
     ...socketRows(),
-    row('first start', '≤ 5 s', rest && seconds(rest.firstStart)),
-    row('warm start', '≤ 1.5 s', rest?.warmStarts.map(seconds)),
+    row(
+      '`npm start` to the first answer, in a new checkout',
+      '≤ 5 s',
+      (rest?.firstStarts ?? []).map(seconds),
+    ),
+    row('the same where it was started before', '≤ 1.5 s', rest?.warmStarts.map(seconds)),
     row('memory at rest', '≤ 120 MB', rest?.megabytes),
   ];
 }

@@ -124,6 +124,9 @@ function picture(results: readonly Throughput[]): string {
   return barPicture('Answers a second, one process each', groups);
 }
 
+const TWO_LOOPS = `Answers a second and CPU time are of sixteen clients who each wait for their answer; the times until an answer, of requests that come
+when they are due, for all at half the rate that the slowest bears.`;
+
 const INTRODUCTION = `# Performance
 
 Written by \`npm run bench\`, from measurements on one machine. Only the ratios mean anything, and those only with their spread:
@@ -149,7 +152,7 @@ export function writeReport(isPublished: boolean, command: string): string {
     ],
     ['Not measured', notMeasured()],
     ['The machine', `${machine(circumstances, command)}\n\n${versions}`],
-    ['Workloads', `![Answers a second](${PICTURE})\n\n${throughputTable(results)}`],
+    ['Workloads', `![Answers a second](${PICTURE})\n\n${TWO_LOOPS}\n\n${throughputTable(results)}`],
     ['While others sign in', stormTable()],
     [
       'Growth',

@@ -66,16 +66,17 @@ export function throughputTable(results: readonly Throughput[]): string {
 }
 
 export function stormTable(): string {
-  const rows = stormResults().map(({ name, idle, during, loginsPerSecond }) => [
+  const rows = stormResults().map(({ name, idle, during, loginsPerSecond, refused = [] }) => [
     titleOf.get(name) ?? name,
     spread(idle, fixed(1)),
     spread(during, fixed(1)),
     spread(ratios(during, idle), fixed(1)),
     spread(loginsPerSecond, rate),
+    refused.length > 0 ? spread(refused, fixed(1)) : '',
   ]);
   return rows.length === 0
     ? ''
-    : table(['', 'readers’ p99 alone, ms', 'during the storm, ms', 'ratio', 'logins/s'], rows);
+    : table(['', 'readers’ p99 alone, ms', 'during the storm, ms', 'ratio', 'logins/s', 'refused/s'], rows);
 }
 
 export function growthTables(): string {
@@ -104,8 +105,12 @@ export function startTable(): string {
   return table(
     ['', ''],
     [
-      ['first start, ms', rest.firstStart.toFixed(0)],
-      ['warm start, ms', spread(rest.warmStarts)],
+      [
+        '`npm start` to the first answer, in a new checkout, ms',
+        spread(rest.firstStarts ?? [rest.firstStart]),
+      ],
+      ['the same where it was started before, ms', spread(rest.warmStarts)],
+      ...(rest.bareStarts ? [['of it the server’s process by itself, ms', spread(rest.bareStarts)]] : []),
       ['memory at rest, MB', spread(rest.megabytes)],
       ['of it the server’s own, MB', spread(rest.ownMegabytes)],
       ['memory after the first sign-up, MB', spread(rest.megabytesInUse)],
@@ -128,7 +133,10 @@ export function socketTables(): string {
     ...(otherNode ? delayRows('another node', otherNode) : []),
     ...(comeback
       ? [
-          [`${number(comeback.sockets)} sockets back at once and caught up, s`, comeback.seconds.toFixed(1)],
+          [
+            `${number(comeback.sockets)} sockets cut at once: back and caught up, s`,
+            comeback.seconds.toFixed(1),
+          ],
           ['of these missed something', number(comeback.missed)],
         ]
       : []),
@@ -149,7 +157,14 @@ export function socketTables(): string {
     idle.length > 0 &&
       table(['idle sockets', 'memory of each, KB', 'a change to its event, p50 / p99 ms'], idleRows),
     fanOut.length > 0 &&
-      table(['sockets of the user', 'a change to its last event, p50 / p99 ms', 'CPU µs an event'], fanRows),
+      table(
+        [
+          'sockets of the user',
+          'a change to its last event, p50 / p99 ms',
+          'CPU µs an event, the change included',
+        ],
+        fanRows,
+      ),
   ];
   return tables.filter((text) => text !== false).join('\n\n');
 }
