@@ -16,15 +16,22 @@ function childrenByParent(): Map<number, number[]> {
   return children;
 }
 
+/** Milliseconds of one tick of `/proc/<pid>/stat`. */
+const TICK = 10;
+
+/** Its living threads' to the nanosecond; by ticks, where threads that have ended had more. */
 function ownMilliseconds(pid: number): number {
   let nanoseconds = 0;
+  let ticks = 0;
   try {
     for (const task of readdirSync(`/proc/${pid}/task`))
       nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    ticks = Number(fields[11]) + Number(fields[12]);
   } catch {
     // It has ended since.
   }
-  return nanoseconds / 1e6;
+  return Math.max(nanoseconds / 1e6, ticks * TICK);
 }
 
 /** CPU milliseconds so far, by process, of these processes and all below them. */
