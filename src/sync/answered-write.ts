@@ -34,7 +34,7 @@ export interface Work<Input> {
   /** Does the same by itself, for a request whose answer need not be kept. */
   atOnce?: (writes: Writes, userId: string, input: Input) => Promise<Reply>;
   /** The same for one whose answer is kept; does nothing, and returns nothing, when there is one already. */
-  onceAtOnce?: (writes: Writes, userId: string, input: Input, keyed: Keyed) => Promise<Answer | undefined>;
+  keptAtOnce?: (writes: Writes, userId: string, input: Input, keyed: Keyed) => Promise<Answer | undefined>;
 }
 
 export interface Answered {
@@ -85,7 +85,7 @@ async function keyedWrite<Input>(
   const userId = userIdOf(request);
   try {
     const input = await work.parse();
-    const answer = await work.onceAtOnce?.(writes, userId, input, keyed).catch(nothingIfKept);
+    const answer = await work.keptAtOnce?.(writes, userId, input, keyed).catch(nothingIfKept);
     if (answer) return { answer, replayed: false };
     return await writeForUser(writes, userId, (write) =>
       once(write, keyed, async () => toAnswer(await work.run(write, input))),

@@ -65,8 +65,8 @@ export interface KeptTask {
  * The same, with the answer kept under a key: nothing at all when there is one. $14 key, $15 hash of the request, $16 headers
  * that each such answer has, $17 what its `Location` begins with
  */
-export const insertTaskOnce = write<KeptTask>(
-  'task_insert_once',
+export const insertTaskKept = write<KeptTask>(
+  'task_insert_kept',
   `with ${advancedIf(nothingKept('$1', '$14'))}, made as (${INSERT})
    ${KEEP_NEW}
    select $1, $14, $15, 201, $16::jsonb || jsonb_build_object('etag', '"' || rev || '"', 'location', $17::text || id), ${taskJson('made')}
@@ -121,8 +121,8 @@ export const updateTask = write<Task>(
  * The same, with the answer kept under a key: nothing at all when there is one. $13 key, $14 hash of the request, $15 headers
  * that each such answer has
  */
-export const updateTaskOnce = write<KeptTask>(
-  'task_update_once',
+export const updateTaskKept = write<KeptTask>(
+  'task_update_kept',
   `with ${changedIf(nothingKept('$1', '$13'))}
    ${KEEP_NEW}
    select $1, $13, $14, 200, $15::jsonb || jsonb_build_object('etag', '"' || rev || '"'), ${taskJson('changed')}

@@ -21,10 +21,10 @@ import { taskById } from './repository.ts';
 import {
   changeTask,
   changeTaskAtOnce,
-  changeTaskOnce,
+  changeTaskKept,
   createTask,
   createTaskAtOnce,
-  createTaskOnce,
+  createTaskKept,
   purge,
   restore,
   type Target,
@@ -151,7 +151,7 @@ function createRoute(app: FastifyInstance, { writes, publicUrl }: TaskRoutesOpti
       parse: () => cleanNewTask(jsonBody(request)),
       run: async (write, task) => made(await createTask(write, task)),
       atOnce: async (...asked) => made(await createTaskAtOnce(...asked)),
-      onceAtOnce: (writes, userId, task, keyed) => createTaskOnce(writes, userId, task, { ...keyed, tasks }),
+      keptAtOnce: (writes, userId, task, keyed) => createTaskKept(writes, userId, task, { ...keyed, tasks }),
     }),
   );
 }
@@ -183,8 +183,8 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
           run: async (write, { target, change }) => taskReply(await changeTask(write, target, change)),
           atOnce: async (writes, userId, { target, change }) =>
             taskReply(await changeTaskAtOnce(writes, userId, target, change)),
-          onceAtOnce: (writes, userId, { target, change }, keyed) =>
-            changeTaskOnce(writes, userId, target, change, keyed),
+          keptAtOnce: (writes, userId, { target, change }, keyed) =>
+            changeTaskKept(writes, userId, target, change, keyed),
         }),
     });
   }
@@ -205,7 +205,7 @@ function changeRoutes(app: FastifyInstance, writes: Writes): void {
       run: async (write, target) => taskReply(await changeTask(write, target, COMPLETED)),
       atOnce: async (writes, userId, target) =>
         taskReply(await changeTaskAtOnce(writes, userId, target, COMPLETED)),
-      onceAtOnce: (writes, userId, target, keyed) => changeTaskOnce(writes, userId, target, COMPLETED, keyed),
+      keptAtOnce: (writes, userId, target, keyed) => changeTaskKept(writes, userId, target, COMPLETED, keyed),
     }),
   );
 }

@@ -10,14 +10,14 @@ import { type UserWrite, valuesOfNew, type Writes, writeAtOnce, writeForUser } f
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
-  insertTaskOnce,
+  insertTaskKept,
   purgeTask,
   restoreTask,
   type StoredTask,
   taskOrTrashed,
   trashTask,
   updateTask,
-  updateTaskOnce,
+  updateTaskKept,
 } from './repository.ts';
 
 /** Those that are the same for each task. */
@@ -85,14 +85,14 @@ export async function createTaskAtOnce(writes: Writes, userId: string, input: Cl
  * The same, with its answer kept under a key. @returns nothing when one is kept already: then nothing has happened.
  * @param tasks the path that the task's id follows in its address.
  */
-export async function createTaskOnce(
+export async function createTaskKept(
   writes: Writes,
   userId: string,
   input: CleanTask,
   { key, hash, tasks }: Keyed & { tasks: string },
 ): Promise<Answer | undefined> {
   const values = [...valuesOfCreation(userId, input), key, hash(), KEPT_HEADERS, tasks];
-  const row = await writeAtOnce(writes, userId, { statement: insertTaskOnce, values });
+  const row = await writeAtOnce(writes, userId, { statement: insertTaskKept, values });
   return row && { status: 201, headers: row.headers, body: row.body };
 }
 
@@ -129,7 +129,7 @@ export async function changeTaskAtOnce(
 }
 
 /** The same, with its answer kept under a key. @returns nothing when nothing has happened: one is kept, or nothing changes. */
-export async function changeTaskOnce(
+export async function changeTaskKept(
   writes: Writes,
   userId: string,
   target: Target,
@@ -137,7 +137,7 @@ export async function changeTaskOnce(
   { key, hash }: Keyed,
 ): Promise<Answer | undefined> {
   const values = [...valuesOfChange(userId, target, input), key, hash(), KEPT_HEADERS];
-  const row = await writeAtOnce(writes, userId, { statement: updateTaskOnce, values });
+  const row = await writeAtOnce(writes, userId, { statement: updateTaskKept, values });
   return row && { status: 200, headers: row.headers, body: row.body };
 }
 
