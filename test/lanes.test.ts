@@ -16,9 +16,11 @@ const WAITS = { name: 'waits', text: 'select pg_advisory_xact_lock_shared($1)::t
 const QUICK = { name: 'quick', text: 'select $1::integer as number' };
 /** What the connection has counted so far is otherwise told a second later. */
 const tellCounts = read('tell_counts', 'select pg_stat_force_next_flush()::text');
-const readingsOfUsers = read<{ number: number }>(
-  'readings_of_users',
-  `select seq_scan as number from pg_stat_user_tables where relname = 'user'`,
+/** How often the users were read from end to end, and how many sessions by the index of their ends. */
+const readingsOfMany = read<{ users: number; sessions: number }>(
+  'readings_of_many',
+  `select u.seq_scan as users, s.idx_tup_read as sessions from pg_stat_user_tables u, pg_stat_user_indexes s
+   where u.relname = 'user' and s.indexrelname = 'session_expires_at_idx'`,
 );
 const TOKENS = ['user-7', 'user-8', 'nobody'].map((name) => `a-token-of-the-only-session-of-${name}`);
 
@@ -78,7 +80,7 @@ it('still answers when every lane is held up, once they go on', async () => {
 
 it('checks a session by indexes, though the planner would rather read a table of some hundred users', async () => {
   await holder.query(`insert into "user" (id, name, email)
-    select 'user-' || number, 'Somebody', number || '@example.com' from generate_series(1, 800) as number`);
+    select 'user-' || number, 'Somebody', number || '@example.com' from generate_series(1, 300) as number`);
   await holder.query(`insert into session (id, token, user_id, expires_at)
     select 'session-' || id, 'a-token-of-the-only-session-of-' || id, id, now() + interval '1 day' from "user"`);
   await holder.query('analyze "user", session');
@@ -90,13 +92,13 @@ it('checks a session by indexes, though the planner would rather read a table of
   });
   const readings = async () => {
     await database.read(tellCounts, []);
-    return (await database.read(readingsOfUsers, []))[0]?.number;
+    return (await database.read(readingsOfMany, []))[0];
   };
   try {
     const before = await readings();
     const found = await database.read(sessionsByToken, [TOKENS]);
     expect(found.map(({ user_id }) => user_id).sort()).toEqual(['user-7', 'user-8']);
-    expect(await readings()).toBe(before);
+    expect(await readings()).toEqual(before);
   } finally {
     await database.close();
   }

@@ -17,8 +17,8 @@ export const revisionsOf = read<{ user_id: string; epoch: number; rev: number }>
 /** $1 ids of sessions and API tokens */
 export const liveSessions = read<{ id: string; expires_at: string }>(
   'realtime_live_sessions',
-  `select id, expires_at from session where id = any($1::text[]) and expires_at > now()
+  `select id, expires_at from session where id = any($1::text[]) and (expires_at > now()) is true
    union all
    select t.id, t.expires_at from api_token t join "user" u on u.id = t.user_id
-   where t.id = any($1::text[]) and t.expires_at > now() and u.disabled_at is null`,
+   where t.id = any($1::text[]) and (t.expires_at > now()) is true and u.disabled_at is null`,
 );
