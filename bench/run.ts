@@ -69,10 +69,13 @@ function settingsOf({ small, quick, long, rounds }: Options): BenchSettings {
   };
 }
 
+/** Options that say what of a report is measured now, not how. */
+const CHOOSES = new Set(['part', 'workload', 'fresh']);
+
 /** As it was called, without what goes without saying. */
 function commandOf(options: Options): string {
   const given = Object.entries(options)
-    .filter(([, value]) => value !== undefined && value !== false)
+    .filter(([name, value]) => value !== undefined && value !== false && !CHOOSES.has(name))
     .map(([name, value]) => (value === true ? ` --${name}` : ` --${name}=${value}`));
   return `npm run bench${given.length > 0 ? ' --' : ''}${given.join('')}`;
 }
