@@ -63,9 +63,12 @@ async function listen(
       setTimeout(() => app.server.closeAllConnections(), CUT_AFTER),
     ];
     const isSilent = wait(CLOSE_WITHIN, true, { ref: false });
-    if (await Promise.race([app.close(), isSilent]))
-      log.logger.warn('The database did not take what had been noted for it before the end.');
-    for (const timer of late) clearTimeout(timer);
+    try {
+      if (await Promise.race([app.close(), isSilent]))
+        log.logger.warn('The database did not take what had been noted for it before the end.');
+    } finally {
+      for (const timer of late) clearTimeout(timer);
+    }
   };
   await giveBackLoadingMemory();
   try {

@@ -1,14 +1,22 @@
 // A database that refuses, falls silent, drops connections and comes back: nothing dies, nothing is lost, nobody is lied to.
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { migrate } from '../src/database/migrate.ts';
 import { type Answer, type AnyBody, Client, signUp } from './support/client.ts';
 import { SECRETS } from './support/foreign.ts';
 import { databaseOn } from './support/global-setup.ts';
 import { expectProblem } from './support/problem.ts';
-import { dataDirectory, type ServerProcess, spawnScript, startProcess, until } from './support/process.ts';
+import {
+  dataDirectory,
+  type RunningServer,
+  type ServerProcess,
+  spawnScript,
+  startProcess,
+  until,
+} from './support/process.ts';
 import { type DatabaseProxy, startProxy } from './support/proxy.ts';
 import { createDatabase, startServer, type TestServer } from './support/server.ts';
+import { openRawReader } from './support/slow-reader.ts';
 import { query } from './support/sql.ts';
 
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -69,25 +77,44 @@ describe('a server that starts before its database', () => {
 
 describe('a server that is told to stop while its database is silent', () => {
   const place = dataDirectory();
+  let server: RunningServer;
+  let ada: Awaited<ReturnType<typeof signUp>>;
+  beforeEach(async () => {
+    server = await startProcess({ cwd: place.directory, env: { DATABASE_URL: proxy.url, ...SECRETS } });
+    ada = await signUp(server.url);
+    expect((await ada.get('/api/tasks')).status).toBe(200);
+  });
+  afterEach(async () => {
+    server.kill('SIGKILL');
+    await proxy.resume();
+  });
   afterAll(() => place.remove());
 
+  async function stopWhile(waiting: Promise<Answer<AnyBody>>[]): Promise<void> {
+    // They are there once another one has been answered on the same way.
+    await ada.get('/health/live');
+    server.kill('SIGTERM');
+    for (const answer of await Promise.all(waiting)) expectProblem(answer, 'overloaded', 503);
+    expect([await server.exited, server.stderr()]).toEqual([0, '']);
+  }
+
   it('refuses what still waits, rather than cut it off, and ends with 0', async () => {
-    const env = { DATABASE_URL: proxy.url, ...SECRETS };
-    const server = await startProcess({ cwd: place.directory, env });
-    try {
-      const ada = await signUp(server.url);
-      expect((await ada.get('/api/tasks')).status).toBe(200);
-      proxy.hang();
-      const waiting = [ada.get('/api/tasks'), ada.post('/api/tasks', { title: 'Waits' })];
-      // They are there once another one has been answered on the same way.
-      await ada.get('/health/live');
-      server.kill('SIGTERM');
-      for (const answer of await Promise.all(waiting)) expectProblem(answer, 'overloaded', 503);
-      expect([await server.exited, server.stderr()]).toEqual([0, '']);
-    } finally {
-      server.kill('SIGKILL');
-      await proxy.resume();
-    }
+    proxy.hang();
+    await stopWhile([ada.get('/api/tasks'), ada.post('/api/tasks', { title: 'Waits' })]);
+  });
+
+  it('does so beside an export that has begun and is not read on', async () => {
+    await query(
+      database.connection,
+      `insert into task (user_id, title, description, created_at, updated_at, rev, created_rev)
+       select $1, 'Task ' || number, repeat('x', 900), now(), now(), number, number from generate_series(1, 20000) as number`,
+      [ada.user.id],
+    );
+    const reader = await openRawReader(server.url, '/api/account/export', ada.accessToken);
+    await reader.readSome();
+    proxy.hang();
+    await stopWhile([ada.get('/api/tasks')]);
+    expect(reader.isWhole()).toBe(false);
   });
 });
 

@@ -8,6 +8,16 @@ declare module 'fastify' {
     /** Answers all requests that have come whole and still wait: 503, to be sent again. Their work may go on. */
     refuseUnfinished(): void;
   }
+  interface FastifyContextConfig {
+    /** What it does is given up when its connection ends: cut, it does not go on behind a refusal. */
+    endsWithConnection?: boolean;
+  }
+}
+
+/** Not one whose answer has begun: that can only be cut. */
+function canBeRefused(request: FastifyRequest, reply: FastifyReply): boolean {
+  if (request.routeOptions.config.endsWithConnection) return false;
+  return request.raw.complete && !reply.sent && !reply.raw.headersSent;
 }
 
 export function installUnfinished(app: FastifyInstance): void {
@@ -20,6 +30,6 @@ export function installUnfinished(app: FastifyInstance): void {
   });
   app.decorate('refuseUnfinished', () => {
     for (const [request, reply] of unfinished)
-      if (request.raw.complete && !reply.sent) sendProblem(reply, request, overloaded());
+      if (canBeRefused(request, reply)) sendProblem(reply, request, overloaded());
   });
 }

@@ -78,7 +78,11 @@ function exportRoute(app: FastifyInstance, { writes, trail }: PortabilityOptions
     session: true,
     answers: { 200: linesOf('One JSON object a line.', EXPORT_LINES) },
   });
-  const config = { needsSession: true, scopes: ['account:read', 'tasks:read'] as const };
+  const config = {
+    needsSession: true,
+    scopes: ['account:read', 'tasks:read'] as const,
+    endsWithConnection: true,
+  };
   const announce = (reply: FastifyReply) => {
     const day = new Date().toISOString().slice(0, 10);
     return reply
@@ -253,7 +257,7 @@ function importRoute(app: FastifyInstance, options: PortabilityOptions): void {
       'malformed_json',
     ],
   });
-  const config = { needsSession: true, scopes: ['tasks:write'] as const };
+  const config = { needsSession: true, scopes: ['tasks:write'] as const, endsWithConnection: true };
   app.post('/api/account/import', { schema, config }, async (request, reply) => {
     const { format, dry_run = false } = checkQuery(ImportQuery, request.query);
     const wantsLines = request.headers.accept?.includes(NDJSON_TYPE) ?? false;
