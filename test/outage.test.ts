@@ -100,7 +100,12 @@ describe('a server that is told to stop while its database is silent', () => {
 
   it('refuses what still waits, rather than cut it off, and ends with 0', async () => {
     proxy.hang();
-    await stopWhile([ada.get('/api/tasks'), ada.post('/api/tasks', { title: 'Waits' })]);
+    await stopWhile([
+      ada.get('/api/tasks'),
+      ada.post('/api/tasks', { title: 'Waits' }),
+      ada.get('/api/nowhere'),
+      ada.post('/api/auth/logout'),
+    ]);
   });
 
   it('does so beside an export that has begun and is not read on', async () => {
