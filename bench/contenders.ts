@@ -25,6 +25,15 @@ function addressOf({ user, password, host, port, database }: ClientConfig, schem
   return `${scheme}://${user}:${secret}@localhost:${port}/${database}?host=${encodeURIComponent(String(host))}`;
 }
 
+/** What `npm start` gives Node in that checkout, whichever commit it is of. */
+export function startParameters(root: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return String(scripts.start)
+    .split(' ')
+    .slice(1)
+    .map((part) => (part.startsWith('-') ? part : path.join(root, part)));
+}
+
 /** Donewell as `npm start` runs it, from any checkout. One process, unless `env` says otherwise. */
 export async function startDonewell(
   connection: ClientConfig,
@@ -32,12 +41,10 @@ export async function startDonewell(
 ): Promise<Running> {
   const { root = ROOT, name = 'donewell', env = {} } = options;
   const port = await freePort();
-  // Of an older commit it may have another name.
-  const main = ['start.js', 'main.ts'].map((file) => path.join(root, 'src', file)).find(existsSync) ?? '';
   return launch({
     name,
     command: process.execPath,
-    parameters: ['--max-semi-space-size=8', main],
+    parameters: startParameters(root),
     cwd: root,
     env: {
       DATABASE_URL: addressOf(connection),

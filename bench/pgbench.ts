@@ -7,6 +7,7 @@ import type { ClientConfig } from 'pg';
 import { sessionsByToken } from '../src/auth/repository.ts';
 import { listQuery } from '../src/tasks/listing-sql.ts';
 import { insertTask } from '../src/tasks/repository.ts';
+import type { BenchData } from './data.ts';
 import { withClient } from './postgres.ts';
 import { WORKPLACE } from './settings.ts';
 import { mean } from './statistics.ts';
@@ -27,7 +28,7 @@ function findPgbench(): string {
   return found;
 }
 
-/** Users by number, so that pgbench can choose one; the last of them take its inserts. */
+/** Users by number, in the order that the data has them, so that pgbench can choose one. */
 const BENCH_USER = `drop table if exists bench_user; drop sequence if exists bench_rev;
   create table bench_user as select row_number() over (order by u.email) as number, u.id as user_id, s.token
     from "user" u join session s on s.user_id = u.id and s.id = md5(u.id);
@@ -95,11 +96,11 @@ export function pgbenchSeconds({ seconds }: { seconds: number }): number {
 export async function runPgbench(
   connection: ClientConfig,
   workload: PgbenchWorkload,
-  options: { users: number; connections: number; seconds: number },
+  { users, witnesses }: Pick<BenchData, 'users' | 'witnesses'>,
+  options: { connections: number; seconds: number },
 ): Promise<number> {
-  // Inserts go to the last tenth of the users, whose answers are not compared.
-  const first = workload === 'list' ? 1 : Math.ceil(options.users * 0.9);
-  const choose = `\\set number random(${first}, ${options.users})\n`;
+  // The users that the contenders ask for, all of them: of fewer PostgreSQL would have all that it needs at hand.
+  const choose = `\\set number random(${witnesses.length + 1}, ${witnesses.length + users.length})\n`;
   const file = path.join(WORKPLACE, `${workload}.sql`);
   writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);
   const { host, port, user, password, database } = connection;

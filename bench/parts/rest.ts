@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { lockDirectory } from '../../src/database/embedded/lock.ts';
+import { startParameters } from '../contenders.ts';
 import { residentKilobytes } from '../cpu.ts';
 import { freePort, launch, output, type Running } from '../processes.ts';
 import { isMeasured, keepResult, keptResult, progress } from '../results.ts';
@@ -130,7 +131,7 @@ async function memoryOf({ pid, port }: Running): Promise<Memory> {
 /** The process that `npm start` comes down to, which can be looked at by its id. */
 async function bareStart(): Promise<Memory & { startedIn: number }> {
   const found: Memory[] = [];
-  const parameters = ['--max-semi-space-size=8', path.join(CHECKOUT, 'src/start.js')];
+  const parameters = startParameters(CHECKOUT);
   const startedIn = await timeStart({ command: process.execPath, parameters }, async (running) => {
     found.push(await memoryOf(running));
   });

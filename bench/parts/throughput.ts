@@ -98,9 +98,8 @@ async function measureRounds(servers: Server[], workload: WorkloadName, bench: B
     return true;
   };
   const pgbenchTurnOf = (name: PgbenchWorkload) => async () => {
-    const options = { ...settings, users: data.users.length };
     const what = `${PGBENCH_TITLES[name]}: ${WORKLOADS[workload].title}`;
-    const rate = await attempt(what, () => runPgbench(data.connection, name, options));
+    const rate = await attempt(what, () => runPgbench(data.connection, name, data, settings));
     if (rate === undefined) {
       delete pgbenchRates[name];
       return false;

@@ -5,14 +5,14 @@ const SIGNATURE_LENGTH = 44; // base64 of 32 bytes, with padding
 /** Nothing else is ever a session's token; what the database cannot even compare (a NUL) never gets there. */
 const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
-/** Tokens whose signatures are remembered: a signature takes longer to make than most other things of a request. */
+/** Cookies that are remembered: to check a signature takes longer than most other things of a request. */
 const REMEMBERED = 10_000;
 
 export class SessionCookie {
   readonly name: string;
   readonly #briefName: string;
-  /** By token, of cookies that were found to be ours. Whether their sessions still hold is for the database to say. */
-  readonly #signatures = new Map<string, Buffer>();
+  /** Tokens by the cookies, as they came, that were found to be ours. Whether their sessions still hold is for the database to say. */
+  readonly #known = new Map<string, string>();
   readonly #secret: string;
   readonly #attributes: string;
   readonly #maxAge: number;
@@ -34,23 +34,30 @@ export class SessionCookie {
 
   /** The session token in a Cookie header; undefined when there is none or its signature is not ours. */
   tokenIn(header: string | undefined): string | undefined {
-    const value = decoded(rawValue(header, this.name));
-    const dot = value?.lastIndexOf('.') ?? -1;
-    if (value === undefined || dot < 1 || value.length - dot - 1 !== SIGNATURE_LENGTH) return undefined;
+    const raw = rawValue(header, this.name);
+    if (raw === undefined) return undefined;
+    const known = this.#known.get(raw);
+    if (known !== undefined) return known;
+    const token = this.#checked(decoded(raw));
+    if (token !== undefined) this.#remember(raw, token);
+    return token;
+  }
+
+  /** The token, where the signature is ours. */
+  #checked(value: string): string | undefined {
+    const dot = value.lastIndexOf('.');
+    if (dot < 1 || value.length - dot - 1 !== SIGNATURE_LENGTH) return undefined;
     const token = value.slice(0, dot);
     if (!TOKEN.test(token)) return undefined;
     // As text: base64 ends in bits that mean nothing, so that other texts would stand for the same bytes.
     const given = Buffer.from(value.slice(dot + 1));
-    const known = this.#signatures.get(token);
-    const expected = known ?? Buffer.from(this.#signature(token));
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    if (!known) this.#remember(token, expected);
-    return token;
+    const expected = Buffer.from(this.#signature(token));
+    return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined;
   }
 
-  #remember(token: string, signature: Buffer): void {
-    if (this.#signatures.size >= REMEMBERED) this.#signatures.clear();
-    this.#signatures.set(token, signature);
+  #remember(raw: string, token: string): void {
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    this.#known.set(raw, token);
   }
 
   /** The Cookie header with this cookie once, as it is read here, or without it when it is not ours. */
@@ -100,9 +107,9 @@ function rawValue(header: string | undefined, name: string): string | undefined 
 }
 
 /** Nothing of what cannot be decoded. */
-function decoded(value: string | undefined): string | undefined {
+function decoded(value: string): string {
   try {
-    return value && decodeURIComponent(value);
+    return decodeURIComponent(value);
   } catch {
     return '';
   }

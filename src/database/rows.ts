@@ -63,6 +63,8 @@ const ESCAPED_LENGTH = 6;
 const DATE_LENGTH = 10;
 const SECONDS_LENGTH = 19;
 const FIRST_SIZE = 16_384;
+/** Left free before the first row, for what an answer begins with. */
+const BEFORE = 64;
 
 /** Whether it is `2026-01-03 10:30:00+00`, with a fraction or without: a foreign server may speak in another zone. */
 function isUtc(from: Buffer, start: number, end: number): boolean {
@@ -74,7 +76,7 @@ function isUtc(from: Buffer, start: number, end: number): boolean {
 export class JsonRows implements Rows<JsonRows> {
   readonly result = this;
   #bytes = Buffer.allocUnsafe(FIRST_SIZE);
-  #length = 0;
+  #length = BEFORE;
   /** Where each row ends. */
   readonly #ends: number[] = [];
 
@@ -82,14 +84,22 @@ export class JsonRows implements Rows<JsonRows> {
     return this.#ends.length;
   }
 
-  /** The first of them, with commas between. */
-  first(count: number): Buffer {
-    return this.#bytes.subarray(0, this.#ends[Math.min(count, this.count) - 1] ?? 0);
+  /**
+   * The first of them, with commas between, and what is to stand around them, in one piece. The others are gone then: it takes their place.
+   * @param before at most 64 bytes of ASCII.
+   */
+  framed(before: string, count: number, after: string): Buffer {
+    this.#ends.length = Math.min(count, this.count);
+    this.#length = this.#ends.at(-1) ?? BEFORE;
+    this.#reserve(Buffer.byteLength(after));
+    const start = BEFORE - before.length;
+    this.#bytes.write(before, start, 'latin1');
+    return this.#bytes.subarray(start, this.#length + this.#bytes.write(after, this.#length));
   }
 
   /** The object that one stands for. */
   object<Row>(index: number): Row {
-    const start = index === 0 ? 0 : (this.#ends[index - 1] ?? 0) + 1;
+    const start = index === 0 ? BEFORE : (this.#ends[index - 1] ?? 0) + 1;
     return JSON.parse(this.#bytes.toString('utf8', start, this.#ends[index])) as Row;
   }
 

@@ -18,8 +18,6 @@ import {
   placeAfter,
 } from './listing-sql.ts';
 
-const PAGE_START = Buffer.from('{"tasks":[');
-
 function assertDates(query: TaskListQuery): void {
   const wrong = (['due_before', 'due_after'] as const).filter(
     (name) => query[name] !== undefined && !isDate(query[name]),
@@ -116,6 +114,5 @@ export async function listTasks(
   const last = rows.count > limit ? rows.object<ListedTask>(limit - 1) : undefined;
   const next = last ? cursors.seal(scope, placeAfter(last, asked)) : null;
   const counted = total === undefined ? '' : `,"total":${total}`;
-  const end = `],"next_cursor":${JSON.stringify(next)}${counted}}`;
-  return Buffer.concat([PAGE_START, rows.first(limit), Buffer.from(end)]);
+  return rows.framed('{"tasks":[', limit, `],"next_cursor":${JSON.stringify(next)}${counted}}`);
 }
