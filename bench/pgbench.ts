@@ -28,7 +28,7 @@ function findPgbench(): string {
   return found;
 }
 
-/** Users by number, in the order that the data has them, so that pgbench can choose one. */
+/** Users by number, in the order of `openData`, so that pgbench can choose one. */
 const BENCH_USER = `drop table if exists bench_user; drop sequence if exists bench_rev;
   create table bench_user as select row_number() over (order by u.email) as number, u.id as user_id, s.token
     from "user" u join session s on s.user_id = u.id and s.id = md5(u.id);
@@ -99,7 +99,7 @@ export async function runPgbench(
   { users, witnesses }: Pick<BenchData, 'users' | 'witnesses'>,
   options: { connections: number; seconds: number },
 ): Promise<number> {
-  // The users that the contenders ask for, all of them: of fewer PostgreSQL would have all that it needs at hand.
+  // All whom the contenders ask for: the pages of fewer users would stay in PostgreSQL's buffers, and it would be faster than it is for them.
   const choose = `\\set number random(${witnesses.length + 1}, ${witnesses.length + users.length})\n`;
   const file = path.join(WORKPLACE, `${workload}.sql`);
   writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);

@@ -252,6 +252,18 @@ describe('a cookie', () => {
     }
   });
 
+  it('opens the door in every spelling of its value as long as its session lives, and in none from the next request on', async () => {
+    const leaving = await seedClient(server);
+    const usual = leaving.cookies.get(COOKIE) ?? '';
+    const letters = [...decodeURIComponent(usual)];
+    const escaped = letters.map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
+    const spellings = [usual, decodeURIComponent(usual), escaped, escaped.toUpperCase()];
+    const statuses = () => Promise.all(spellings.map((spelling) => statusWith(withValue(spelling))));
+    for (let time = 0; time < 2; time++) expect(await statuses()).toEqual(spellings.map(() => 200));
+    await leaving.post('/api/auth/logout');
+    expect(await statuses()).toEqual(spellings.map(() => 401));
+  });
+
   it('is refused in another spelling of its name', async () => {
     const good = ada.cookies.get(COOKIE);
     for (const name of [COOKIE.toUpperCase(), `__Secure-${COOKIE}`, `x${COOKIE}`, 'session_token'])

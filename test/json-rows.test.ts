@@ -65,7 +65,7 @@ async function expectSame(on: Database, ...asked: Parameters<Database['readJson'
   expect(rows.count).toBe(objects.length);
   for (const [index, object] of objects.entries()) expect(rows.object(index)).toEqual(object);
   for (const count of [0, 1, Math.max(0, objects.length - 1), objects.length, objects.length + 1]) {
-    const framed = (await on.readJson(...asked)).framed('{"rows":[', count, '],"after":"größer"}');
+    const framed = (await on.readJson(...asked)).finish('{"rows":[', count, '],"after":"größer"}');
     expect(framed.toString()).toBe(`{"rows":[${json(objects.slice(0, count))}],"after":"größer"}`);
   }
 }
@@ -80,7 +80,7 @@ it('has times as the wire has them, whatever zone the server is in', async () =>
   await expectSame(database, times, [TIMES]);
   await expectSame(abroad, times, [TIMES.slice(0, 5)]);
   const rows = await abroad.readJson(times, [TIMES.slice(1, 2)]);
-  expect(rows.framed('', 1, '').toString()).toContain('"moment":"2026-01-03T10:30:00.100Z"');
+  expect(rows.finish('', 1, '').toString()).toContain('"moment":"2026-01-03T10:30:00.100Z"');
 });
 
 it.each([0, 1, 21, 5_000])('has all kinds of values, in %i rows', async (rows) => {
@@ -94,6 +94,6 @@ it('keeps apart what many ask for at once', async () => {
     expect(rows.count).toBe(asked[index]);
     const last = rows.object<{ id: number }>(rows.count - 1);
     expect(last.id).toBe(asked[index]);
-    expect((JSON.parse(rows.framed('[', rows.count, ']').toString()) as unknown[]).length).toBe(asked[index]);
+    expect((JSON.parse(rows.finish('[', rows.count, ']').toString()) as unknown[]).length).toBe(asked[index]);
   }
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type RunningServer, startProcess } from './support/process.ts';
+import { type RunningServer, START_FLAGS, startProcess } from './support/process.ts';
 
 const README = readFileSync(path.resolve(import.meta.dirname, '../README.md'), 'utf8');
 const run = promisify(execFile);
@@ -46,5 +46,14 @@ it('signs up, makes five tasks, completes one, and finds everything again after 
   server = await startProcess({ env: { DATA_DIR: dataDir } });
   expect(await walk('walk again', server.url)).toMatch(
     /"total_tasks":5,"completed_tasks":1,"pending_tasks":4,/,
+  );
+});
+
+it('tells to start it otherwise, by a unit or in a container, with the flags that `npm start` has', () => {
+  const dockerfile = readFileSync(path.resolve(import.meta.dirname, '../Dockerfile'), 'utf8');
+  expect(START_FLAGS.length).toBeGreaterThan(0);
+  expect(README).toContain(`bin/node ${START_FLAGS.join(' ')} src/start.js`);
+  expect(dockerfile).toContain(
+    JSON.stringify(['node', ...START_FLAGS, 'src/start.js']).replaceAll(',', ', '),
   );
 });

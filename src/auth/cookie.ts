@@ -11,7 +11,7 @@ const REMEMBERED = 10_000;
 export class SessionCookie {
   readonly name: string;
   readonly #briefName: string;
-  /** Tokens by the cookies, as they came, that were found to be ours. Whether their sessions still hold is for the database to say. */
+  /** Tokens by the cookies that were found to be ours. Whether their sessions still hold is for the database to say. */
   readonly #known = new Map<string, string>();
   readonly #secret: string;
   readonly #attributes: string;
@@ -38,8 +38,11 @@ export class SessionCookie {
     if (raw === undefined) return undefined;
     const known = this.#known.get(raw);
     if (known !== undefined) return known;
-    const token = this.#checked(decoded(raw));
-    if (token !== undefined) this.#remember(raw, token);
+    const value = decoded(raw);
+    const token = this.#checked(value);
+    // One spelling of each, as it is sent: and not the text that came, which would keep all of its header in memory.
+    const spelling = encodeURIComponent(value);
+    if (token !== undefined && spelling === raw) this.#remember(spelling, token);
     return token;
   }
 
@@ -55,9 +58,9 @@ export class SessionCookie {
     return given.length === expected.length && timingSafeEqual(given, expected) ? token : undefined;
   }
 
-  #remember(raw: string, token: string): void {
+  #remember(spelling: string, token: string): void {
     if (this.#known.size >= REMEMBERED) this.#known.clear();
-    this.#known.set(raw, token);
+    this.#known.set(spelling, token);
   }
 
   /** The Cookie header with this cookie once, as it is read here, or without it when it is not ours. */

@@ -85,10 +85,11 @@ export class JsonRows implements Rows<JsonRows> {
   }
 
   /**
-   * The first of them, with commas between, and what is to stand around them, in one piece. The others are gone then: it takes their place.
-   * @param before at most 64 bytes of ASCII.
+   * The first of them, with commas between, and what is to stand around them, in one piece. Once, and last of all: `after` is written
+   * over the rows that are left out.
+   * @param before ASCII, no longer than `BEFORE`.
    */
-  framed(before: string, count: number, after: string): Buffer {
+  finish(before: string, count: number, after: string): Buffer {
     this.#ends.length = Math.min(count, this.count);
     this.#length = this.#ends.at(-1) ?? BEFORE;
     this.#reserve(Buffer.byteLength(after));

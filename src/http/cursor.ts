@@ -2,13 +2,9 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 const MAC_BYTES = 16;
-/** Cursors that are remembered: who looks at a page again gets the same one, which takes longer to make than to find. */
-const REMEMBERED = 10_000;
 
 export class Cursors {
   readonly #key: KeyObject;
-  /** By scope and place. */
-  readonly #sealed = new Map<string, string>();
 
   /** @param purpose keeps the cursors of different listings, signed with one secret, apart. */
   constructor(secretKey: string, purpose: string) {
@@ -17,14 +13,8 @@ export class Cursors {
 
   /** @param scope everything that the cursor is bound to: the user, the filter, the order. */
   seal(scope: string, place: readonly (string | number)[]): string {
-    const json = JSON.stringify(place);
-    const known = this.#sealed.get(`${scope}\n${json}`);
-    if (known !== undefined) return known;
-    const payload = Buffer.from(json);
-    const cursor = Buffer.concat([this.#mac(scope, payload), payload]).toString('base64url');
-    if (this.#sealed.size >= REMEMBERED) this.#sealed.clear();
-    this.#sealed.set(`${scope}\n${json}`, cursor);
-    return cursor;
+    const payload = Buffer.from(JSON.stringify(place));
+    return Buffer.concat([this.#mac(scope, payload), payload]).toString('base64url');
   }
 
   /** The place, or undefined for anything that `seal` did not make for this scope. */

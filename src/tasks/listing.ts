@@ -114,5 +114,5 @@ export async function listTasks(
   const last = rows.count > limit ? rows.object<ListedTask>(limit - 1) : undefined;
   const next = last ? cursors.seal(scope, placeAfter(last, asked)) : null;
   const counted = total === undefined ? '' : `,"total":${total}`;
-  return rows.framed('{"tasks":[', limit, `],"next_cursor":${JSON.stringify(next)}${counted}}`);
+  return rows.finish('{"tasks":[', limit, `],"next_cursor":${JSON.stringify(next)}${counted}}`);
 }

@@ -6,6 +6,9 @@ import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const MAIN = path.join(ROOT, 'src/start.js');
+const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+/** What `npm start` gives Node. */
+export const START_FLAGS: string[] = scripts.start.split(' ').filter((part: string) => part.startsWith('--'));
 /** Variables of this machine that a server needs; nothing else of ours reaches it. */
 const INHERITED = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_EXTRA_CA_CERTS'];
 /** Before anything hangs for good. */
@@ -88,7 +91,8 @@ export function spawnScript({
   const inherited = INHERITED.flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]]],
   );
-  const child = spawn(process.execPath, [script, ...args], {
+  const flags = script === MAIN ? START_FLAGS : [];
+  const child = spawn(process.execPath, [...flags, script, ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
