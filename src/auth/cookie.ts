@@ -40,9 +40,10 @@ export class SessionCookie {
     if (known !== undefined) return known;
     const value = decoded(raw);
     const token = this.#checked(value);
+    if (token === undefined) return undefined;
     // One spelling of each, as it is sent: and not the text that came, which would keep all of its header in memory.
     const spelling = encodeURIComponent(value);
-    if (token !== undefined && spelling === raw) this.#remember(spelling, token);
+    if (spelling === raw) this.#remember(spelling, token);
     return token;
   }
 
