@@ -313,11 +313,11 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     callers,
     challenges,
     rules,
-    service: createTwoFactorService({ factors, checks }),
+    service: createTwoFactorService({ callers, factors, checks }),
   });
   providerRoutes(app, createProviderService({ ...parts, database, trail, allowedOrigins: rules.allowed }));
   await betterAuthRoutes(app, { ...parts, trail, except: ANSWERED_BY_US });
-  await linkRoutes(app, { ...links, rules, checks, signUps: parts.signUps });
+  await linkRoutes(app, { ...links, callers, rules, checks, signUps: parts.signUps });
   accountRoutes(app, { ...parts, database, trail, cursors: new Cursors(secrets.secretKey, 'events') });
   apiTokenRoutes(app, tokens);
   taskRoutes(app, {

@@ -1,10 +1,11 @@
 // Who is asking: the session behind a cookie or a bearer token, looked up in the database for every request.
+import type { User } from '../../contract/auth.ts';
 import { Batch } from '../database/batch.ts';
 import type { Database } from '../database/database.ts';
 import type { Client } from '../http/client.ts';
 import type { AccessTokens } from './access-token.ts';
 import type { SessionCookie } from './cookie.ts';
-import { type SessionRow, sessionsById, sessionsByToken } from './repository.ts';
+import { type SessionRow, sessionsById, sessionsByToken, userById } from './repository.ts';
 
 export interface Caller {
   userId: string;
@@ -25,6 +26,8 @@ export interface Credentials {
   authorization?: string | undefined;
 }
 
+const NOBODY = Promise.resolve(undefined);
+
 /** The token of a bearer header; other schemes (a proxy's Basic, say) are not ours. */
 export function bearerToken(authorization: string | undefined): string | undefined {
   const [scheme, token = '', ...rest] = authorization?.trim().split(/\s+/) ?? [];
@@ -35,10 +38,12 @@ export function bearerToken(authorization: string | undefined): string | undefin
 export class Callers {
   readonly cookie: SessionCookie;
   readonly tokens: AccessTokens;
+  readonly #database: Database;
   readonly #byToken: Batch<SessionRow>;
   readonly #byId: Batch<SessionRow>;
 
   constructor(database: Database, cookie: SessionCookie, tokens: AccessTokens) {
+    this.#database = database;
     this.#byToken = new Batch(async (asked) => {
       const rows = await database.read(sessionsByToken, [[...asked.keys()]]);
       return new Map(rows.map((row) => [row.token, row]));
@@ -52,11 +57,11 @@ export class Callers {
   }
 
   /** Undefined when nobody valid is asking. With cookie and bearer together the bearer counts. */
-  async find(credentials: Credentials): Promise<Caller | undefined> {
+  find(credentials: Credentials): Promise<Caller | undefined> {
     const bearer = bearerToken(credentials.authorization);
     if (bearer !== undefined) return this.byBearer(bearer);
     const token = this.cookie.tokenIn(credentials.cookie);
-    return token === undefined ? undefined : this.bySessionToken(token);
+    return token === undefined ? NOBODY : this.bySessionToken(token);
   }
 
   async byBearer(accessToken: string): Promise<Caller | undefined> {
@@ -71,5 +76,11 @@ export class Callers {
   async bySessionToken(token: string): Promise<Caller | undefined> {
     const session = await this.#byToken.find(token);
     return session && { userId: session.user_id, session, by: 'cookie' };
+  }
+
+  /** Undefined for one who has been deleted since. */
+  async userOf({ userId }: Caller): Promise<User | undefined> {
+    const [user] = await this.#database.read(userById, [userId]);
+    return user;
   }
 }

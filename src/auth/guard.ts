@@ -4,7 +4,7 @@ import { SIGNED_IN_AS } from '../../contract/headers.ts';
 import type { Scope } from '../../contract/token.ts';
 import { AppError } from '../errors.ts';
 import { tokenSecurity } from '../http/docs.ts';
-import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
+import { assertTrustedWrite, isWrite, type OriginRules } from '../http/origin.ts';
 import { type RateWindow, rateLimited, setRateHeaders } from '../http/rate-limit.ts';
 import { isApiToken } from './api-token.ts';
 import type { ApiTokens, TokenCaller } from './api-tokens.ts';
@@ -57,9 +57,10 @@ function isApi(request: FastifyRequest): boolean {
 }
 
 function assertOrigin(options: GuardOptions, request: FastifyRequest): void {
+  if (request.routeOptions.config.ownOriginCheck || !isWrite(request)) return;
   const { authorization, cookie } = request.headers;
   const cookieBorne = bearerToken(authorization) === undefined && options.callers.cookie.isIn(cookie);
-  if (cookieBorne && !request.routeOptions.config.ownOriginCheck) assertTrustedWrite(options.rules, request);
+  if (cookieBorne) assertTrustedWrite(options.rules, request);
 }
 
 /** Refuses whatever the route does not name. @throws AppError `unauthorized_access` (403). */

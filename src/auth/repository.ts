@@ -2,24 +2,18 @@
 import type { Session, User } from '../../contract/auth.ts';
 import { read, write } from '../database/statement.ts';
 
-/** A valid session with its user. `token` never leaves the server in a body. */
+/** A valid session. `token` never leaves the server in a body. */
 export interface SessionRow {
   id: string;
   token: string;
   created_at: string;
   expires_at: string;
   user_id: string;
-  name: string;
-  email: string;
-  email_verified: boolean;
-  image: string | null;
-  user_created_at: string;
-  user_updated_at: string;
 }
 
-const SESSION_WITH_USER = `
-  select s.id, s.token, s.created_at, s.expires_at, s.user_id, u.name, u.email, u.email_verified, u.image,
-         u.created_at as user_created_at, u.updated_at as user_updated_at
+/** Every request asks for one: not for what few need of its user. */
+const SESSION = `
+  select s.id, s.token, s.created_at, s.expires_at, s.user_id
   from session s join "user" u on u.id = s.user_id`;
 
 /**
@@ -31,13 +25,16 @@ const LIVE = '(s.expires_at > now()) is true and u.disabled_at is null';
 /** $1 tokens */
 export const sessionsByToken = read<SessionRow>(
   'sessions_by_token',
-  `${SESSION_WITH_USER} where s.token = any($1) and ${LIVE}`,
+  `${SESSION} where s.token = any($1) and ${LIVE}`,
 );
 
 /** $1 session ids */
-export const sessionsById = read<SessionRow>(
-  'sessions_by_id',
-  `${SESSION_WITH_USER} where s.id = any($1) and ${LIVE}`,
+export const sessionsById = read<SessionRow>('sessions_by_id', `${SESSION} where s.id = any($1) and ${LIVE}`);
+
+/** $1 user id */
+export const userById = read<User>(
+  'user_by_id',
+  'select id, name, email, email_verified, image, created_at, updated_at from "user" where id = $1',
 );
 
 /** $1 session id. No row when it had ended already. */
@@ -122,19 +119,6 @@ export const rememberAddress = write(
   `insert into sign_in_address (user_id, address) values ($1, $2)
    on conflict (user_id, address) do update set last_used_at = now()`,
 );
-
-export function userOf(row: SessionRow): User {
-  const {
-    user_id: id,
-    name,
-    email,
-    email_verified,
-    image,
-    user_created_at: created_at,
-    user_updated_at: updated_at,
-  } = row;
-  return { id, name, email, email_verified, image, created_at, updated_at };
-}
 
 export function sessionOf(row: SessionRow): Session {
   return { id: row.id, created_at: row.created_at, expires_at: row.expires_at };

@@ -12,8 +12,8 @@ import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
 import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
 import type { Callers } from './caller.ts';
-import { callerOf } from './guard.ts';
-import { sessionOf, userOf } from './repository.ts';
+import { callerOf, unauthenticated } from './guard.ts';
+import { sessionOf } from './repository.ts';
 import type { AuthService, NewSession } from './service.ts';
 
 interface AuthRoutesOptions {
@@ -92,10 +92,8 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
     errors: ['rate_limited'],
   });
   app.get('/api/auth/session', { schema: current }, async ({ caller }) => {
-    return {
-      user: caller ? userOf(caller.session) : null,
-      session: caller ? sessionOf(caller.session) : null,
-    };
+    const user = caller && (await callers.userOf(caller));
+    return user ? { user, session: sessionOf(caller.session) } : { user: null, session: null };
   });
 
   const logOut = operation({
@@ -130,7 +128,9 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
     async (request, reply) => {
       const caller = callerOf(request);
       const session = await service.refresh(caller);
-      const body = { user: userOf(session), session: sessionOf(session) };
+      const user = await callers.userOf(caller);
+      if (!user) throw unauthenticated();
+      const body = { user, session: sessionOf(session) };
       reply.header('set-cookie', callers.cookie.set(session.token, request.headers.cookie));
       if (caller.by === 'cookie') return body;
       const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: session.id });

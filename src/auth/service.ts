@@ -14,7 +14,7 @@ import { unauthenticated } from './guard.ts';
 import type { LateBetterAuth } from './late-better-auth.ts';
 import type { LinkRequests } from './links/requests.ts';
 import { passwordFault } from './passwords.ts';
-import { deleteSession, extendSession, type SessionRow, sessionOf, userOf } from './repository.ts';
+import { deleteSession, extendSession, type SessionRow, sessionOf } from './repository.ts';
 import type { ChallengeCookie } from './second-factor/challenge.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import { cleanName, emailFault, nameFault } from './user-rules.ts';
@@ -110,10 +110,11 @@ export async function settled<Result>(
 
 export async function newSession(callers: Callers, entered: Entered): Promise<NewSession> {
   const caller = await callers.bySessionToken(entered.token);
-  if (!caller) throw new AppError('unauthenticated', 'The session has already been ended.');
+  const user = caller && (await callers.userOf(caller));
+  if (!user) throw new AppError('unauthenticated', 'The session has already been ended.');
   const access_token = await callers.tokens.issue({ userId: caller.userId, sessionId: caller.session.id });
   const body = {
-    user: userOf(caller.session),
+    user,
     session: sessionOf(caller.session),
     access_token,
     token_type: 'bearer' as const,

@@ -16,17 +16,22 @@ export class Batch<Found> {
     this.#ask = ask;
   }
 
-  async find(key: string): Promise<Found | undefined> {
-    return (await this.findWithPlace(key)).found;
+  find(key: string): Promise<Found | undefined> {
+    return this.#join(key).answers.then((answers) => answers.get(key));
   }
 
   /** `place` counts those who ask for the same key in the same turn, from 1. */
   async findWithPlace(key: string): Promise<{ found: Found | undefined; place: number }> {
+    const { place, answers } = this.#join(key);
+    return { found: (await answers).get(key), place };
+  }
+
+  #join(key: string): Pick<Turn<Found>, 'answers'> & { place: number } {
     this.#turn ??= this.#open();
     const { keys, answers } = this.#turn;
     const place = (keys.get(key) ?? 0) + 1;
     keys.set(key, place);
-    return { found: (await answers).get(key), place };
+    return { place, answers };
   }
 
   #open(): Turn<Found> {

@@ -12,22 +12,27 @@ interface DriverParser {
 interface DriverConnection extends EventEmitter {
   attachListeners(stream: Duplex): void;
 }
+interface DriverClient {
+  readonly connection: DriverConnection;
+  _handleDataRow(message: { name: string }): void;
+}
 
 const DATA_ROW = 'D'.charCodeAt(0);
 const NULL = -1;
 
-/** A row as it came. It must be used at once: the bytes that come next may take its place. */
+/** A row as it came. It must be used at once: the next one takes its place. */
 export class RowMessage {
   readonly name = 'dataRow';
-  readonly bytes: Buffer;
+  bytes: Buffer = Buffer.alloc(0);
   /** Of the length of the first field, which stands before the field; so it goes on. */
-  readonly start: number;
-  readonly end: number;
+  start = 0;
+  end = 0;
 
-  constructor(bytes: Buffer, start: number, end: number) {
+  at(bytes: Buffer, start: number, end: number): this {
     this.bytes = bytes;
     this.start = start;
     this.end = end;
+    return this;
   }
 
   /** As the driver's own message has them. */
@@ -44,10 +49,12 @@ export class RowMessage {
 }
 
 class RowParser extends (Parser as unknown as new () => DriverParser) {
+  readonly #row = new RowMessage();
+
   override handlePacket(offset: number, code: number, length: number, bytes: Buffer): { name: string } {
     if (code !== DATA_ROW) return super.handlePacket(offset, code, length, bytes);
     // The length counts itself; the number of fields is known.
-    return new RowMessage(bytes, offset + 2, offset + length - 4);
+    return this.#row.at(bytes, offset + 2, offset + length - 4);
   }
 }
 
@@ -55,11 +62,15 @@ class RowParser extends (Parser as unknown as new () => DriverParser) {
 class RowClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
-    const { connection } = this as unknown as { connection: DriverConnection };
+    const driver = this as unknown as DriverClient;
+    const { connection } = driver;
     connection.attachListeners = (stream) => {
       const parser = new RowParser();
-      const take = (message: { name: string }) =>
-        connection.emit(message.name === 'error' ? 'errorMessage' : message.name, message);
+      const take = (message: { name: string }) => {
+        // As the client does at this event, which for each row would cost more than the row.
+        if (message.name === 'dataRow') driver._handleDataRow(message);
+        else connection.emit(message.name === 'error' ? 'errorMessage' : message.name, message);
+      };
       stream.on('data', (chunk: Buffer) => parser.parse(chunk, take));
     };
   }

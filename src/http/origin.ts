@@ -40,9 +40,13 @@ export function isForeignPage(rules: OriginRules, request: FastifyRequest): bool
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+export function isWrite({ method }: FastifyRequest): boolean {
+  return !SAFE_METHODS.has(method);
+}
+
 /** Refuses a write that carries a cookie from a foreign page. @throws AppError `unauthorized_access` (403). */
 export function assertTrustedWrite(rules: OriginRules, request: FastifyRequest): void {
-  if (SAFE_METHODS.has(request.method) || !isForeignPage(rules, request)) return;
+  if (!isWrite(request) || !isForeignPage(rules, request)) return;
   throw new AppError(
     'unauthorized_access',
     'This page may not make changes here: its origin is not one of ALLOWED_ORIGINS.',

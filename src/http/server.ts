@@ -17,6 +17,7 @@ import { AppError } from '../errors.ts';
 import { installBodyParser } from './body.ts';
 import { installBodyDeadline } from './body-deadline.ts';
 import { answerClientError, answerConnect } from './client-error.ts';
+import { lateLogger } from './late-logger.ts';
 import { installNotFound } from './method-not-allowed.ts';
 import type { OriginRules } from './origin.ts';
 import { installProblems, sendProblem } from './problem.ts';
@@ -99,6 +100,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }), // ours is in request-log.ts
+    childLoggerFactory: lateLogger,
     genReqId: requestIdOf,
     trustProxy: trustedProxies(options.trustProxy),
     bodyLimit: BODY_BYTES,

@@ -1,5 +1,6 @@
 // Requests that are being answered: those that cannot be finished before the process must end are told so, not just cut off.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { overloaded } from '../database/failure.ts';
 import { sendProblem } from './problem.ts';
 
@@ -15,21 +16,25 @@ declare module 'fastify' {
 }
 
 /** Not one whose answer has begun: that can only be cut. */
-function canBeRefused(request: FastifyRequest, reply: FastifyReply): boolean {
+function canBeRefused(reply: FastifyReply): boolean {
+  const { request } = reply;
   if (request.routeOptions.config.endsWithConnection) return false;
   return request.raw.complete && !reply.sent && !reply.raw.headersSent;
 }
 
 export function installUnfinished(app: FastifyInstance): void {
-  const unfinished = new Map<FastifyRequest, FastifyReply>();
-  app.addHook('onRequest', (request, reply, done) => {
-    unfinished.set(request, reply);
+  const unfinished = new Map<ServerResponse, FastifyReply>();
+  const forget = function (this: ServerResponse) {
+    unfinished.delete(this);
+  };
+  app.addHook('onRequest', (_request, reply, done) => {
+    unfinished.set(reply.raw, reply);
     // Also of a client that is gone before its answer.
-    reply.raw.once('close', () => unfinished.delete(request));
+    reply.raw.on('close', forget);
     done();
   });
   app.decorate('refuseUnfinished', () => {
-    for (const [request, reply] of unfinished)
-      if (canBeRefused(request, reply)) sendProblem(reply, request, overloaded());
+    for (const reply of unfinished.values())
+      if (canBeRefused(reply)) sendProblem(reply, reply.request, overloaded());
   });
 }

@@ -43,16 +43,15 @@ function filterOf(query: TaskListQuery): Filter {
     category: query.category === '' ? null : query.category?.normalize('NFC'),
     dueBefore: query.due_before,
     dueAfter: query.due_after,
-    words: wordsOf(query.q ?? ''),
+    words: query.q === undefined ? [] : wordsOf(query.q),
   };
 }
 
 /** Everything that a cursor is bound to. The size of a page and the total may change on the way. */
 function scopeOf(listing: Omit<Listing, 'after' | 'skip' | 'limit'>): string {
   const { userId, filter, sort, order } = listing;
-  // What was not asked is left out: JSON would make it the null that asks for tasks without a category.
-  const asked = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return JSON.stringify([userId, sort, order, asked.sort()]);
+  // JSON leaves out what was not asked, and keeps the null that asks for tasks without a category.
+  return JSON.stringify([userId, sort, order, filter]);
 }
 
 function placeOf(cursors: Cursors, scope: string, query: TaskListQuery): Place | undefined {

@@ -7,12 +7,14 @@ import { clientOf } from '../../http/client.ts';
 import { betterAuthOperation } from '../../http/docs.ts';
 import type { OriginRules } from '../../http/origin.ts';
 import { inItsShape } from '../better-auth-routes.ts';
+import type { Callers } from '../caller.ts';
 import { passwordFault } from '../passwords.ts';
 import { emailFault } from '../user-rules.ts';
 import type { LinkRequests } from './requests.ts';
 import type { LinkUses } from './uses.ts';
 
 export interface BetterAuthLinksOptions {
+  callers: Callers;
   requests: LinkRequests;
   uses: LinkUses;
   rules: OriginRules;
@@ -137,14 +139,14 @@ export function clientReset(uses: LinkUses) {
   };
 }
 
-function sendVerification({ requests, rules }: BetterAuthLinksOptions): Handler {
+function sendVerification({ callers, requests, rules }: BetterAuthLinksOptions): Handler {
   return async (request) => {
     const fields = fieldsOf(request);
     const email = emailIn(fields, 'email');
     trustedUrl(rules, fields.callbackURL, BASE_ERRORS.INVALID_CALLBACK_URL);
-    const { session } = request.caller ?? {};
-    if (session && session.email !== email.toLowerCase()) throw new Refusal(400, BASE_ERRORS.EMAIL_MISMATCH);
-    if (session?.email_verified) throw new Refusal(400, BASE_ERRORS.EMAIL_ALREADY_VERIFIED);
+    const user = request.caller && (await callers.userOf(request.caller));
+    if (user && user.email !== email.toLowerCase()) throw new Refusal(400, BASE_ERRORS.EMAIL_MISMATCH);
+    if (user?.email_verified) throw new Refusal(400, BASE_ERRORS.EMAIL_ALREADY_VERIFIED);
     await requests.verification(email, clientOf(request));
     return { status: true };
   };

@@ -17,8 +17,8 @@ import { clientOf } from '../../http/client.ts';
 import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import type { OriginRules } from '../../http/origin.ts';
-import type { Actor } from '../caller.ts';
-import { callerOf } from '../guard.ts';
+import type { Actor, Callers } from '../caller.ts';
+import { callerOf, unauthenticated } from '../guard.ts';
 import type { PasswordChecks } from '../password-checks.ts';
 import { passwordFault } from '../passwords.ts';
 import type { SignUpPolicy } from '../sign-up-policy.ts';
@@ -28,6 +28,7 @@ import type { LinkRequests } from './requests.ts';
 import type { LinkUses } from './uses.ts';
 
 export interface LinkRoutesOptions {
+  callers: Callers;
   requests: LinkRequests;
   uses: LinkUses;
   checks: PasswordChecks;
@@ -114,7 +115,7 @@ function checkRoute(app: FastifyInstance, { uses, signUps }: LinkRoutesOptions):
   });
 }
 
-function emailRoutes(app: FastifyInstance, { requests, uses, checks }: LinkRoutesOptions): void {
+function emailRoutes(app: FastifyInstance, { callers, requests, uses, checks }: LinkRoutesOptions): void {
   const confirm = operation({
     id: 'confirmEmail',
     tag: 'Authentication',
@@ -141,7 +142,9 @@ function emailRoutes(app: FastifyInstance, { requests, uses, checks }: LinkRoute
     errors: ['unauthorized_access'],
   });
   app.post('/api/account/verify-email', { schema: verify, config: SIGNED_IN }, async (request, reply) => {
-    await requests.verification(callerOf(request).session.email, clientOf(request));
+    const user = await callers.userOf(callerOf(request));
+    if (!user) throw unauthenticated();
+    await requests.verification(user.email, clientOf(request));
     return reply.code(202).send({ message: 'A mail with a link is on its way to your e-mail.' });
   });
 

@@ -7,13 +7,15 @@ import type {
 } from '../../../contract/two-factor.ts';
 import { validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
-import type { Caller } from '../caller.ts';
+import type { Caller, Callers } from '../caller.ts';
+import { unauthenticated } from '../guard.ts';
 import type { PasswordChecks } from '../password-checks.ts';
 import { qrSvg } from './qr-code.ts';
 import type { SecondFactors, Subject } from './second-factors.ts';
 import { oneProof } from './sign-in.ts';
 
 export interface TwoFactorParts {
+  callers: Callers;
   factors: SecondFactors;
   checks: PasswordChecks;
 }
@@ -28,7 +30,7 @@ function wrong(path: string) {
   ]);
 }
 
-export function createTwoFactorService({ factors, checks }: TwoFactorParts) {
+export function createTwoFactorService({ callers, factors, checks }: TwoFactorParts) {
   async function assertPassword(caller: Caller, client: Client, password: string): Promise<void> {
     const hash = await checks.fits(subjectOf(caller, client), password);
     if (hash === undefined) throw wrong('password');
@@ -49,7 +51,9 @@ export function createTwoFactorService({ factors, checks }: TwoFactorParts) {
 
   async function begin(caller: Caller, client: Client, password: string): Promise<TwoFactorSetup> {
     await assertPassword(caller, client, password);
-    const { otpauthUri, secret } = await factors.begin({ id: caller.userId, email: caller.session.email });
+    const user = await callers.userOf(caller);
+    if (!user) throw unauthenticated();
+    const { otpauthUri, secret } = await factors.begin(user);
     return { otpauth_uri: otpauthUri, secret, qr_svg: qrSvg(otpauthUri) };
   }
 
