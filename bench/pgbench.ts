@@ -28,12 +28,15 @@ function findPgbench(): string {
   return found;
 }
 
+/** Of what the plain inserts put in: beyond any that Donewell gives. */
+const FIRST_REV = 1_000_000_000;
+
 /** Users by number, in the order of `openData`, so that pgbench can choose one. */
 const BENCH_USER = `drop table if exists bench_user; drop sequence if exists bench_rev;
   create table bench_user as select row_number() over (order by u.email) as number, u.id as user_id, s.token
     from "user" u join session s on s.user_id = u.id and s.id = md5(u.id);
   create unique index on bench_user (number); create sequence bench_rev;
-  select setval('bench_rev', (select greatest(max(rev), 1000000000) from task))`;
+  select setval('bench_rev', (select greatest(max(rev), ${FIRST_REV}) from task))`;
 
 /** A statement with values in place of its parameters: `:name` of pgbench, or constants. */
 function filled(text: string, values: readonly string[]): string {
@@ -82,6 +85,17 @@ export const PGBENCH_TITLES: Record<PgbenchWorkload, string> = {
 
 export async function preparePgbench(connection: ClientConfig): Promise<void> {
   await withClient(connection, (client) => client.query(BENCH_USER));
+}
+
+/**
+ * Takes out again what the plain inserts have put in beside the users' own revisions: to Donewell it would be changes that came after
+ * all that it knows of.
+ */
+export async function clearPgbench(connection: ClientConfig): Promise<void> {
+  await withClient(connection, async (client) => {
+    const { rowCount } = await client.query(`delete from task where rev > ${FIRST_REV}`);
+    if (rowCount) await client.query('vacuum (analyze) task');
+  });
 }
 
 /** Of one run. */

@@ -4,7 +4,13 @@ import { CONTENDERS, type Contender } from '../contenders.ts';
 import { cpuBetween, cpuOf } from '../cpu.ts';
 import type { BenchData } from '../data.ts';
 import { closedLoop, openLoop } from '../load.ts';
-import { PGBENCH_TITLES, type PgbenchWorkload, preparePgbench, runPgbench } from '../pgbench.ts';
+import {
+  clearPgbench,
+  PGBENCH_TITLES,
+  type PgbenchWorkload,
+  preparePgbench,
+  runPgbench,
+} from '../pgbench.ts';
 import type { BenchPostgres } from '../postgres.ts';
 import type { Running } from '../processes.ts';
 import { attempt, isMeasured, keepResult, keptResult, progress } from '../results.ts';
@@ -193,8 +199,10 @@ export async function measureThroughput(bench: Bench, workloads: readonly Worklo
   try {
     progress('all give the same answers');
     await attempt('`pgbench`', () => preparePgbench(bench.data.connection));
-    for (const workload of left)
+    for (const workload of left) {
       await attempt(WORKLOADS[workload].title, () => measureWorkload(servers, workload, bench));
+      await clearPgbench(bench.data.connection);
+    }
   } finally {
     await Promise.all(servers.map(({ running }) => running.stop()));
   }

@@ -26,6 +26,7 @@ export interface Credentials {
   authorization?: string | undefined;
 }
 
+/** One answer for all who show nothing. */
 const NOBODY = Promise.resolve(undefined);
 
 /** The token of a bearer header; other schemes (a proxy's Basic, say) are not ours. */

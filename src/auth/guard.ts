@@ -1,5 +1,6 @@
 // The door of every /api route: finds the caller, counts the request, keeps foreign pages from using cookies.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { User } from '../../contract/auth.ts';
 import { SIGNED_IN_AS } from '../../contract/headers.ts';
 import type { Scope } from '../../contract/token.ts';
 import { AppError } from '../errors.ts';
@@ -50,6 +51,13 @@ export function callerOf(request: FastifyRequest): Caller {
 /** The user of a route that needs a session or a token. */
 export function userIdOf(request: FastifyRequest): string {
   return request.tokenCaller?.userId ?? callerOf(request).userId;
+}
+
+/** Who the caller is, for what shows it or sends a mail. @throws AppError 401 for one who has been deleted since the door. */
+export async function profileOf(callers: Callers, caller: Caller): Promise<User> {
+  const user = await callers.userOf(caller);
+  if (!user) throw unauthenticated();
+  return user;
 }
 
 function isApi(request: FastifyRequest): boolean {

@@ -11,7 +11,7 @@ export interface SessionRow {
   user_id: string;
 }
 
-/** Every request asks for one: not for what few need of its user. */
+/** Read for every request, so without the profile, which few need. The user is joined for `disabled_at` alone. */
 const SESSION = `
   select s.id, s.token, s.created_at, s.expires_at, s.user_id
   from session s join "user" u on u.id = s.user_id`;

@@ -12,7 +12,7 @@ import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
 import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
 import type { Callers } from './caller.ts';
-import { callerOf, unauthenticated } from './guard.ts';
+import { callerOf, profileOf } from './guard.ts';
 import { sessionOf } from './repository.ts';
 import type { AuthService, NewSession } from './service.ts';
 
@@ -127,9 +127,9 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
     { schema: refresh, config: { needsSession: true, ...NO_BODY } },
     async (request, reply) => {
       const caller = callerOf(request);
+      // Before the write, which must not be done behind an answer that says it was not.
+      const user = await profileOf(callers, caller);
       const session = await service.refresh(caller);
-      const user = await callers.userOf(caller);
-      if (!user) throw unauthenticated();
       const body = { user, session: sessionOf(session) };
       reply.header('set-cookie', callers.cookie.set(session.token, request.headers.cookie));
       if (caller.by === 'cookie') return body;

@@ -14,13 +14,14 @@ interface DriverConnection extends EventEmitter {
 }
 interface DriverClient {
   readonly connection: DriverConnection;
+  /** Private to the driver, whose version is pinned. */
   _handleDataRow(message: { name: string }): void;
 }
 
 const DATA_ROW = 'D'.charCodeAt(0);
 const NULL = -1;
 
-/** A row as it came. It must be used at once: the next one takes its place. */
+/** A row as it came. It must be used at once: the next one takes its place. The last one keeps its bytes in memory, of each connection one. */
 export class RowMessage {
   readonly name = 'dataRow';
   bytes: Buffer = Buffer.alloc(0);

@@ -40,6 +40,7 @@ export function isForeignPage(rules: OriginRules, request: FastifyRequest): bool
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** By its method: the others change nothing. */
 export function isWrite({ method }: FastifyRequest): boolean {
   return !SAFE_METHODS.has(method);
 }

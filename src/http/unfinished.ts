@@ -24,6 +24,7 @@ function canBeRefused(reply: FastifyReply): boolean {
 
 export function installUnfinished(app: FastifyInstance): void {
   const unfinished = new Map<ServerResponse, FastifyReply>();
+  // One function for all of them, which is called on the answer that has ended.
   const forget = function (this: ServerResponse) {
     unfinished.delete(this);
   };

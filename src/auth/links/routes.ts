@@ -18,7 +18,7 @@ import { BODY_ERRORS, operation } from '../../http/docs.ts';
 import { check } from '../../http/input.ts';
 import type { OriginRules } from '../../http/origin.ts';
 import type { Actor, Callers } from '../caller.ts';
-import { callerOf, unauthenticated } from '../guard.ts';
+import { callerOf, profileOf } from '../guard.ts';
 import type { PasswordChecks } from '../password-checks.ts';
 import { passwordFault } from '../passwords.ts';
 import type { SignUpPolicy } from '../sign-up-policy.ts';
@@ -142,9 +142,8 @@ function emailRoutes(app: FastifyInstance, { callers, requests, uses, checks }: 
     errors: ['unauthorized_access'],
   });
   app.post('/api/account/verify-email', { schema: verify, config: SIGNED_IN }, async (request, reply) => {
-    const user = await callers.userOf(callerOf(request));
-    if (!user) throw unauthenticated();
-    await requests.verification(user.email, clientOf(request));
+    const { email } = await profileOf(callers, callerOf(request));
+    await requests.verification(email, clientOf(request));
     return reply.code(202).send({ message: 'A mail with a link is on its way to your e-mail.' });
   });
 

@@ -8,7 +8,7 @@ import type {
 import { validationError } from '../../errors.ts';
 import type { Client } from '../../http/client.ts';
 import type { Caller, Callers } from '../caller.ts';
-import { unauthenticated } from '../guard.ts';
+import { profileOf } from '../guard.ts';
 import type { PasswordChecks } from '../password-checks.ts';
 import { qrSvg } from './qr-code.ts';
 import type { SecondFactors, Subject } from './second-factors.ts';
@@ -51,9 +51,7 @@ export function createTwoFactorService({ callers, factors, checks }: TwoFactorPa
 
   async function begin(caller: Caller, client: Client, password: string): Promise<TwoFactorSetup> {
     await assertPassword(caller, client, password);
-    const user = await callers.userOf(caller);
-    if (!user) throw unauthenticated();
-    const { otpauthUri, secret } = await factors.begin(user);
+    const { otpauthUri, secret } = await factors.begin(await profileOf(callers, caller));
     return { otpauth_uri: otpauthUri, secret, qr_svg: qrSvg(otpauthUri) };
   }
 
