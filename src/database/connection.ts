@@ -21,7 +21,10 @@ interface DriverClient {
 const DATA_ROW = 'D'.charCodeAt(0);
 const NULL = -1;
 
-/** A row as it came. It must be used at once: the next one takes its place. The last one keeps its bytes in memory, of each connection one. */
+/**
+ * A row as it came. It must be used at once: the next one takes its place. A connection keeps the bytes of its last one in memory, until
+ * others come.
+ */
 export class RowMessage {
   readonly name = 'dataRow';
   bytes: Buffer = Buffer.alloc(0);

@@ -25,7 +25,7 @@ class LateLogger {
     return this.#made;
   }
 }
-// All do the same: to what has been made by then.
+// Each hands on to the child, which the first of them makes.
 for (const method of METHODS)
   Object.defineProperty(LateLogger.prototype, method, {
     value(this: LateLogger, ...line: unknown[]) {
