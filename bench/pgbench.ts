@@ -84,6 +84,8 @@ export const PGBENCH_TITLES: Record<PgbenchWorkload, string> = {
 };
 
 export async function preparePgbench(connection: ClientConfig): Promise<void> {
+  // A run that was broken off may have left some.
+  await clearPgbench(connection);
   await withClient(connection, (client) => client.query(BENCH_USER));
 }
 
