@@ -42,8 +42,10 @@ export interface RunningServer extends ServerProcess {
 }
 
 const started = new Set<ChildProcess>();
+const directories = new Set<string>();
 process.once('exit', () => {
   for (const child of started) child.kill('SIGKILL');
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
 /** Polls until a condition holds. */
@@ -77,8 +79,13 @@ export function isAlive(pid: number): boolean {
 /** A directory that PostgreSQL's account may pass through. */
 export function dataDirectory(): { directory: string; remove: () => void } {
   const directory = mkdtempSync(path.join(realpathSync(tmpdir()), 'donewell-process-'));
+  directories.add(directory);
   chmodSync(directory, 0o711);
-  return { directory, remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }) };
+  const remove = () => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    directories.delete(directory);
+  };
+  return { directory, remove };
 }
 
 /** Starts a script of the project and does not wait for anything. */
