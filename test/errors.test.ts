@@ -61,6 +61,7 @@ describe('an error', () => {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.*frame-ancestors 'none'$/);
       expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('x-frame-options')).toBe('DENY');
     }
     const { headers } = await stranger.get('/api/tasks', { headers: { origin: 'http://localhost:3000' } });
     expect(headers.get('access-control-allow-origin')).toBe('http://localhost:3000');

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { headersTooLarge, URL_BYTES, urlTooLong } from './request-line.ts';
-import { REFUSAL_HEADERS } from './security.ts';
+import { DATA_HEADERS } from './security.ts';
 
 type ParserError = Parameters<NonNullable<FastifyServerOptions['clientErrorHandler']>>[0];
 
@@ -43,7 +43,7 @@ function endWith(socket: Writable, { status, error }: Refusal, requestId: string
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
-    ...Object.entries(REFUSAL_HEADERS).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(DATA_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

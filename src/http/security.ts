@@ -31,34 +31,33 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join(';');
 
-/** For answers that come before the hooks below: nothing in them is for a page to show, run or keep. */
-export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
+/** Of data, and of refusals that come before the hooks below: nothing in them is for a page to show, run or keep. */
+export const DATA_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none';base-uri 'none';frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
 };
 
-/** The same for every answer, so they are put together once. */
-function headersOfAll(https: boolean): Record<string, string> {
-  return {
-    'content-security-policy': CONTENT_SECURITY_POLICY,
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'cross-origin', // CORS decides who reads
-    'origin-agent-cluster': '?1',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-    'x-dns-prefetch-control': 'off',
-    'x-download-options': 'noopen',
-    'x-frame-options': 'SAMEORIGIN',
-    'x-permitted-cross-domain-policies': 'none',
-    'x-xss-protection': '0',
-    // On plain HTTP this header would lock a LAN visitor out.
-    ...(https ? { 'strict-transport-security': `max-age=${HSTS_SECONDS}` } : {}),
-    // Which page asks decides the CORS headers.
-    vary: 'Origin',
-  };
-}
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'cross-origin', // CORS decides who reads
+  'origin-agent-cluster': '?1',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-dns-prefetch-control': 'off',
+  'x-download-options': 'noopen',
+  'x-frame-options': 'DENY',
+  'x-permitted-cross-domain-policies': 'none',
+  'x-xss-protection': '0',
+};
+
+/** Which page asks decides the CORS headers. */
+const VARY = { vary: 'Origin' };
+/** Not on plain HTTP: it would lock a LAN visitor out. */
+const HSTS = { 'strict-transport-security': `max-age=${HSTS_SECONDS}` };
 
 /** Lets the page that asks read the answer if it is one of ours. @returns whether it is. */
 export function letPageRead(rules: OriginRules, request: FastifyRequest, reply: FastifyReply): boolean {
@@ -88,11 +87,12 @@ export function installSecurity(
   app: FastifyInstance,
   { rules, https }: { rules: OriginRules; https: boolean },
 ): void {
-  const headers = headersOfAll(https);
+  // Put together once: they are the same for every answer.
+  const ofAll = { ...VARY, ...(https ? HSTS : {}) };
+  const ofData = { ...DATA_HEADERS, ...ofAll };
+  const ofPages = { ...PAGE_HEADERS, ...ofAll };
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers);
-    // Personal data must not lie in any cache.
-    if (request.url.startsWith('/api')) reply.header('cache-control', 'no-store');
+    reply.headers(request.url.startsWith('/api') ? ofData : ofPages);
     const isOurs = letPageRead(rules, request, reply);
     if (isOurs && request.method === 'OPTIONS') answerPreflight(request, reply);
     else done();

@@ -24,7 +24,7 @@ import { installProblems, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
-import { installSecurity, letPageRead, REFUSAL_HEADERS } from './security.ts';
+import { DATA_HEADERS, installSecurity, letPageRead } from './security.ts';
 import { installUnfinished } from './unfinished.ts';
 
 export interface ServerOptions {
@@ -123,7 +123,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: (_error, undecoded, bare) => {
       const request = undecoded as unknown as FastifyRequest;
       const reply = bare as unknown as FastifyReply;
-      reply.headers({ 'x-request-id': request.id, vary: 'Origin', ...REFUSAL_HEADERS });
+      reply.headers({ 'x-request-id': request.id, vary: 'Origin', ...DATA_HEADERS });
       letPageRead(options.rules, request, reply);
       sendProblem(reply, request, new AppError('malformed_request', 'The URL cannot be decoded.'));
     },
