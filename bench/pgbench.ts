@@ -62,9 +62,13 @@ function listText(): string {
   return filled(statement.text, [':user_id', '21', '0']);
 }
 
+/** What the statement of a new task takes: an object for each user. */
+const NEW_TASK = `json_build_array(json_build_object('user_id', :user_id::text, 'title', 'Measured',
+  'description', 'Some words', 'status', false, 'priority', 2))`;
+
 const PGBENCH_WORKLOADS = {
   list: `${session}${listText()};\n`,
-  create: `${session}${filled(insertTask.text, [':user_id', '0', '0', '1', '0', '0', '0', "'Measured'", "'Some words'", 'false', 'null', '2', 'null'])};\n`,
+  create: `${session}${filled(insertTask.text, [NEW_TASK])};\n`,
   /**
    * A session check and a plain insert into Donewell's own table, with all its indexes and what guards its rows: a create
    * without the user's row, which has the revision and the counters.

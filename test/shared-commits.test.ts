@@ -3,28 +3,26 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../src/database/database.ts';
-import { write } from '../src/database/statement.ts';
+import { type Owned, valuesForEach, writeForEach } from '../src/database/statement.ts';
 import { signUp } from './support/client.ts';
 import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { countersOf } from './support/tasks.ts';
 
-interface Note {
+interface Note extends Owned {
   id: number;
 }
-const insertNote = write<Note>('note_insert', 'insert into note (id) values ($1) returning id');
-const insertLocked = write<Note>(
-  'note_insert_locked',
-  'insert into note (id) select $1 from note_lock for update returning id',
-);
-const insertSlowly = write<Note>(
-  'note_insert_slowly',
-  'insert into note (id) select $1 from pg_sleep(30) returning id',
-);
-const insertUnknown = write<Note>(
-  'note_insert_unknown',
-  'insert into note (id) select $1 from note_unknown() returning id',
-);
+/** Inserts what `from` lets. */
+const inserting = (name: string, from = '') =>
+  writeForEach<Note, Note>(
+    name,
+    `insert into note (user_id, id)
+     select user_id, id from json_to_recordset($1) as input (user_id text, id integer) ${from} returning user_id, id`,
+  );
+const insertNote = inserting('note_insert');
+const insertLocked = inserting('note_insert_locked', ', note_lock for update of note_lock');
+const insertSlowly = inserting('note_insert_slowly', ', pg_sleep(30)');
+const insertUnknown = inserting('note_insert_unknown', ', note_unknown()');
 const ids = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
@@ -32,7 +30,9 @@ let server: TestServer;
 let database: Database;
 beforeAll(async () => {
   server = await startServer();
-  await server.sql('create table note (id integer primary key); create table note_lock as select 1 as one');
+  await server.sql(
+    'create table note (user_id text, id integer primary key); create table note_lock as select 1 as one',
+  );
   database = new Database({
     connection: server.connection,
     poolMode: 'session',
@@ -46,14 +46,8 @@ afterAll(async () => {
 });
 beforeEach(() => server.sql('truncate note'));
 
-/** Somebody else for each test and number: who had to wait once writes alone for a while. */
-let tests = 0;
-const ownerOf = (id: number) => `${tests} ${id}`;
-beforeEach(() => {
-  tests++;
-});
-
-const insert = (id: number) => database.writeTogether(ownerOf(id), insertNote, [id]);
+const note = (id: number): Note => ({ user_id: `owner ${id}`, id });
+const insert = (id: number) => database.writeTogether(insertNote, note(id));
 const noted = async () => (await server.sql<Note>('select id from note order by id')).map(({ id }) => id);
 
 /** Runs `work` while another node holds what `lock` locks, and tells how to let it go. */
@@ -76,7 +70,7 @@ async function whileLocked<Result>(
 describe('writes of one turn', () => {
   it('share commits, and each has its own rows', async () => {
     const rows = await Promise.all(ids(1, 20).map(insert));
-    expect(rows).toEqual(ids(1, 20).map((id) => [{ id }]));
+    expect(rows).toEqual(ids(1, 20).map(note));
     const [row] = await server.sql<{ commits: number }>(
       'select count(distinct xmin::text)::integer as commits from note',
     );
@@ -96,7 +90,7 @@ describe('writes of one turn', () => {
   it('do not wait for a lock that one of them needs', () =>
     whileLocked('select from note_lock for update', [], async (release) => {
       let isDone = false;
-      const locked = [30, 31, 32].map((id) => database.writeTogether(ownerOf(id), insertLocked, [id]));
+      const locked = [30, 31, 32].map((id) => database.writeTogether(insertLocked, note(id)));
       const all = Promise.all(locked).finally(() => {
         isDone = true;
       });
@@ -104,12 +98,14 @@ describe('writes of one turn', () => {
       await Promise.all(ids(21, 29).map(insert));
       expect([isDone, await noted()]).toEqual([false, ids(1, 29)]);
       await release();
-      expect(await all).toEqual([[{ id: 30 }], [{ id: 31 }], [{ id: 32 }]]);
+      expect(await all).toEqual([30, 31, 32].map(note));
       expect(await noted()).toEqual(ids(1, 32));
     }));
 
   it('lock in the same order on every node', async () => {
-    await Promise.all(ids(1, 16).map((id) => database.writeTogether(`owner ${99 - id}`, insertNote, [id])));
+    await Promise.all(
+      ids(1, 16).map((id) => database.writeTogether(insertNote, { user_id: `owner ${99 - id}`, id })),
+    );
     const groups = await server.sql<{ members: number[] }>(
       'select array_agg(id order by ctid) as members from note group by xmin::text',
     );
@@ -117,23 +113,10 @@ describe('writes of one turn', () => {
     expect(groups.length).toBeLessThan(16);
   });
 
-  it('are, of somebody whose rows another node has locked, left alone for a while', async () => {
-    await whileLocked('select from note_lock for update', [], async (release) => {
-      const first = database.writeTogether('contended', insertLocked, [1]);
-      // Those that share commits wait for no lock so long.
-      const waiters = `select from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock' and query_start < clock_timestamp() - interval '300 ms'`;
-      await until(async () => (await server.sql(waiters)).length > 0, 'it to wait by itself');
-      await release();
-      await first;
-    });
-    await Promise.all(
-      ids(2, 17).map((id) => database.writeTogether(id === 9 ? 'contended' : ownerOf(id), insertNote, [id])),
-    );
-    const [row] = await server.sql<{ beside: number }>(
-      'select count(*)::integer as beside from note where xmin = (select xmin from note where id = 9) and id <> 9',
-    );
-    expect(row?.beside).toBe(0);
+  it('are of different users: of one user they must follow one another', async () => {
+    const both = [1, 2].map((id) => database.writeTogether(insertNote, { user_id: 'one', id }));
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(await noted()).toEqual([1]);
   });
 
   it('are not repeated where it is not known whether they have happened', async () => {
@@ -141,7 +124,7 @@ describe('writes of one turn', () => {
     await server.sql(`create function note_unknown() returns integer language plpgsql as $$
       begin perform nextval('note_tries'); raise exception 'unknown' using errcode = '40003'; end $$`);
     const settled = await Promise.allSettled([
-      database.writeTogether(ownerOf(1), insertUnknown, [1]),
+      database.writeTogether(insertUnknown, note(1)),
       ...ids(2, 8).map(insert),
     ]);
     const told = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
@@ -154,11 +137,11 @@ describe('writes of one turn', () => {
     whileLocked('select from note_lock for update', [], async (release) => {
       let done = 0;
       const locked = ids(30, 41).map((id) =>
-        database.writeTogether(ownerOf(id), insertLocked, [id]).then(() => done++),
+        database.writeTogether(insertLocked, note(id)).then(() => done++),
       );
       const all = Promise.all(locked);
       const rows = await Promise.all(ids(1, 29).map(insert));
-      expect(rows).toEqual(ids(1, 29).map((id) => [{ id }]));
+      expect(rows).toEqual(ids(1, 29).map(note));
       expect([done, await noted()]).toEqual([0, ids(1, 29)]);
       await release();
       await all;
@@ -166,7 +149,7 @@ describe('writes of one turn', () => {
     }));
 
   it('are all told so when their connection is lost, and then none of them has happened', async () => {
-    const slow = database.writeTogether(ownerOf(1), insertSlowly, [1]);
+    const slow = database.writeTogether(insertSlowly, note(1));
     const settled = Promise.allSettled([slow, ...ids(2, 8).map(insert)]);
     const end = () =>
       server.sql(
@@ -182,7 +165,7 @@ describe('writes of one turn', () => {
     expect(await noted()).toEqual(
       results.flatMap(({ status }, index) => (status === 'fulfilled' ? [index + 1] : [])),
     );
-    expect(await insert(9)).toEqual([{ id: 9 }]);
+    expect(await insert(9)).toEqual(note(9));
   });
 });
 
@@ -192,10 +175,10 @@ describe.each([3, 4, 5, 6, 10])('of %i connections', (poolSize) => {
     const small = new Database({ connection, poolMode: 'session', poolSize, log: () => {} });
     try {
       await small.transaction(async (open) => {
-        await open.query(insertNote, [1]);
-        await small.transaction((other) => other.query(insertNote, [2]));
+        await open.query(insertNote, valuesForEach([note(1)]));
+        await small.transaction((other) => other.query(insertNote, valuesForEach([note(2)])));
       });
-      await Promise.all(ids(3, 20).map((id) => small.writeTogether(ownerOf(id), insertNote, [id])));
+      await Promise.all(ids(3, 20).map((id) => small.writeTogether(insertNote, note(id))));
       expect(await noted()).toEqual(ids(1, 20));
     } finally {
       await small.close();

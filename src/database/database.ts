@@ -13,7 +13,14 @@ import type { Lanes } from './lanes.ts';
 import { type DatabaseOptions, LOCAL_SETTINGS, openPools } from './pools.ts';
 import { JsonRows, ObjectRows, type Rows } from './rows.ts';
 import { type SharedCommits, UndoneTogether } from './shared-commits.ts';
-import type { ReadStatement, Statement, WriteStatement } from './statement.ts';
+import {
+  type Owned,
+  type ReadStatement,
+  type Statement,
+  valuesForEach,
+  type WriteForEach,
+  type WriteStatement,
+} from './statement.ts';
 import {
   FailedTogether,
   type Sendable,
@@ -287,21 +294,21 @@ export class Database {
   }
 
   /**
-   * The same in a commit that others may share, which is far cheaper where many write. For statements that lock one
-   * user's rows, whose own writes wait for each other: those of others would have to wait for all that share.
-   * @param owner that user.
+   * Writes for one user, in a statement and a commit that others may share, which is far cheaper where many write. A user's next write
+   * must wait until this has ended.
+   * @returns the user's row, if there is one.
    */
-  async writeTogether<Row>(
-    owner: string,
-    statement: WriteStatement<Row>,
-    values: readonly Value[],
-  ): Promise<Row[]> {
+  async writeTogether<Input extends Owned, Row extends Owned>(
+    statement: WriteForEach<Input, Row>,
+    input: Input,
+  ): Promise<Row | undefined> {
     try {
-      if (this.#commits) return await this.#commits.run(owner, statement, values).catch(rethrow);
+      if (this.#commits) return await this.#commits.run(statement, input).catch(rethrow);
     } catch (error) {
       if (!(error instanceof UndoneTogether)) throw error;
     }
-    return this.write(statement, values);
+    const [row] = await this.write(statement, valuesForEach([input]));
+    return row;
   }
 
   async #attempt<Result>(

@@ -40,15 +40,22 @@ const LANE = [
   'statement_timeout = 5000',
 ].join('; set ');
 const LANES = 3;
-/** Connections for commits that several writes share: while one of them commits, the other gathers. */
+/** Connections for writes that several users share: while one of them commits, the other gathers. */
 const COMMITTERS = 2;
 /** Milliseconds. Whoever waits longer for a lock does so where nobody else has to. */
 const SHARED_LOCK_TIMEOUT = 50;
 /**
- * What is kept under a key is found by an index, too: of a table that was empty when it was last counted the planner thinks that
- * to read all of it costs nothing, and does so for every write until it is counted anew.
+ * One plan suits all groups, however many write in one, and it is to read by indexes: of a table that was empty when it was last counted
+ * the planner thinks that to read all of it costs nothing, and would do so for every write until it is counted anew.
  */
-const SHARED_COMMIT = `${ISOLATION}; set enable_seqscan = off; set lock_timeout = ${SHARED_LOCK_TIMEOUT}`;
+const SHARED_COMMIT = [
+  ISOLATION,
+  'plan_cache_mode = force_generic_plan',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+  `lock_timeout = ${SHARED_LOCK_TIMEOUT}`,
+].join('; set ');
 
 const SESSION_SETTINGS = {
   statement_timeout: STATEMENT_TIMEOUT,

@@ -1,10 +1,9 @@
-// Writes of one statement each, committed together where several wait: the commit costs as much as the writing.
+// Writes of one statement each, done together where several wait: one commit for all, and one statement for all of a kind.
 import type pg from 'pg';
 import { codeOf, overloaded } from './failure.ts';
 import { ObjectRows } from './rows.ts';
-import type { WriteStatement } from './statement.ts';
+import { type Owned, valuesForEach, type WriteForEach } from './statement.ts';
 import { FailedTogether, sendTogether } from './statement-query.ts';
-import type { Value } from './values.ts';
 
 /** Writes that may wait; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
@@ -19,29 +18,26 @@ const PATIENCE = 10_000;
 const REFUSED = /^(2[1-4]|40001|40P01|4[24]|54|55|P0|DW)/;
 /** Its lock was not free, or it was picked to end a deadlock: by itself it may do better. */
 const NOT_ITS_FAULT = /^(40001|40P01|55P03)$/;
-/** Milliseconds for which an owner whose lock was not free writes alone: another node is writing for the same one, and goes on. */
-const ALONE = 10_000;
 
 /** Nothing of the write has happened, for no fault of its own that is known of: it is to be done by itself. */
 export class UndoneTogether extends Error {}
 
 interface Waiting {
   since: number;
-  owner: string;
-  statement: WriteStatement<unknown>;
-  values: readonly Value[];
-  resolve: (rows: unknown) => void;
+  statement: WriteForEach<Owned, Owned>;
+  input: Owned;
+  resolve: (row: unknown) => void;
   reject: (error: unknown) => void;
 }
 
 /** All nodes lock in this order, so that no two of their groups wait for each other. */
-const byOwner = (one: Waiting, other: Waiting) =>
-  one.owner < other.owner ? -1 : Number(one.owner > other.owner);
+const byUser = ({ input: one }: Waiting, { input: other }: Waiting) =>
+  one.user_id < other.user_id ? -1 : Number(one.user_id > other.user_id);
 
 export class SharedCommits {
   readonly #pool: pg.Pool;
-  /** Owners that write alone, and until when; the first to end come first. */
-  readonly #alone = new Map<string, number>();
+  /** Whose writes wait or are under way. */
+  readonly #users = new Set<string>();
   #waiting: Waiting[] = [];
   #idle: number;
   #isDue = false;
@@ -53,39 +49,29 @@ export class SharedCommits {
   }
 
   /**
-   * Runs a statement together with those that come in the same turn of the event loop, or wait already.
-   * @param owner whose rows it locks.
-   * @throws UndoneTogether when it has failed beside others, or its lock was not free, now or a while ago, for which they
-   * are not to wait.
+   * Runs a statement together with those that come in the same turn of the event loop, or wait already. A user's next write must
+   * wait until this has ended.
+   * @returns the user's row, if there is one.
+   * @throws UndoneTogether when it has failed beside others.
    */
-  async run<Row>(owner: string, statement: WriteStatement<Row>, values: readonly Value[]): Promise<Row[]> {
-    if (this.#isAlone(owner)) throw new UndoneTogether();
+  async run<Input extends Owned, Row extends Owned>(
+    statement: WriteForEach<Input, Row>,
+    input: Input,
+  ): Promise<Row | undefined> {
     if (this.#waiting.length >= MAXIMUM_WAITING) throw overloaded();
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        since: performance.now(),
-        owner,
-        statement,
-        values,
-        resolve: resolve as Waiting['resolve'],
-        reject,
+    const { user_id } = input;
+    // Two changes of one row in one statement: only one of them would happen.
+    if (this.#users.has(user_id)) throw new Error('A user cannot write twice at once');
+    this.#users.add(user_id);
+    try {
+      return await new Promise<Row | undefined>((resolve, reject) => {
+        const since = performance.now();
+        this.#waiting.push({ since, statement, input, resolve: resolve as Waiting['resolve'], reject });
+        this.#plan();
       });
-      this.#plan();
-    });
-  }
-
-  #isAlone(owner: string): boolean {
-    return (this.#alone.get(owner) ?? 0) > performance.now();
-  }
-
-  #leaveAlone(owner: string): void {
-    const now = performance.now();
-    for (const [other, until] of this.#alone) {
-      if (until > now) break;
-      this.#alone.delete(other);
+    } finally {
+      this.#users.delete(user_id);
     }
-    this.#alone.delete(owner);
-    this.#alone.set(owner, now + ALONE);
   }
 
   #plan(): void {
@@ -104,37 +90,39 @@ export class SharedCommits {
     for (; this.#idle > 0 && this.#waiting.length > 0; this.#idle--) {
       const share = Math.ceil(this.#waiting.length / this.#idle);
       const together = this.#waiting.splice(0, Math.min(share, MAXIMUM_TOGETHER));
-      void this.#commit(together.sort(byOwner));
+      void this.#commit(together.sort(byUser));
     }
   }
 
   async #commit(together: readonly Waiting[]): Promise<void> {
+    const kinds = [...Map.groupBy(together, ({ statement }) => statement).values()];
     try {
       const client = await this.#connect();
-      const results = await send(client, together);
-      together.forEach(({ resolve }, index) => {
-        resolve(results[index]);
+      const results = await send(client, kinds);
+      kinds.forEach((kind, index) => {
+        const rows = new Map(results[index]?.map((row) => [row.user_id, row]));
+        for (const { input, resolve } of kind) resolve(rows.get(input.user_id));
       });
     } catch (error) {
-      this.#failed(together, error);
+      this.#failed(kinds, error);
     }
     this.#idle++;
     if (this.#waiting.length > 0) this.#plan();
   }
 
-  /** Where it is known that one was refused, only that one is told so; the others are sent again without it. */
-  #failed(together: readonly Waiting[], error: unknown): void {
+  /** Where it is known which statement was refused, only those of it are told so; the others are sent again without it. */
+  #failed(kinds: readonly Waiting[][], error: unknown): void {
     const { place, cause } = error instanceof FailedTogether ? error : { place: -1, cause: error };
     const code = codeOf(cause);
+    const together = kinds.flat();
     if (!REFUSED.test(code) || (together.length === 1 && !NOT_ITS_FAULT.test(code))) {
       for (const { reject } of together) reject(cause);
       return;
     }
     const undone = new UndoneTogether(undefined, { cause });
-    const refused = together[place];
-    if (refused && NOT_ITS_FAULT.test(code)) this.#leaveAlone(refused.owner);
-    for (const { reject } of refused ? [refused] : together) reject(undone);
-    if (refused) this.#waiting.unshift(...together.filter((one) => one !== refused));
+    const refused = kinds[place] ?? together;
+    for (const { reject } of refused) reject(undone);
+    this.#waiting.unshift(...together.filter((one) => !refused.includes(one)));
   }
 
   async #connect(): Promise<pg.PoolClient> {
@@ -152,15 +140,18 @@ export class SharedCommits {
   }
 }
 
-async function send(client: pg.PoolClient, together: readonly Waiting[]): Promise<unknown[]> {
+/** @returns the rows of each kind. */
+async function send(client: pg.PoolClient, kinds: readonly Waiting[][]): Promise<Owned[][]> {
   try {
-    const results = await sendTogether(
-      client,
+    const sendings = kinds.map((kind) => ({
+      statement: (kind[0] as Waiting).statement,
+      values: valuesForEach(kind.map(({ input }) => input)),
       // Rows of their own at each attempt: those of one that was undone are not true.
-      together.map(({ statement, values }) => ({ statement, values, rows: new ObjectRows() })),
-    );
+      rows: new ObjectRows(),
+    }));
+    const results = await sendTogether(client, sendings);
     client.release();
-    return results;
+    return results as Owned[][];
   } catch (error) {
     // It may be gone or out of step with its prepared statements: a new one is cheap.
     client.release(true);

@@ -17,6 +17,20 @@ export interface WriteStatement<Row> extends Statement<Row> {
   readonly kind: 'write';
 }
 
+/** What a statement does, or has done, for one user. */
+export interface Owned {
+  user_id: string;
+}
+
+/**
+ * A writing statement that does the same for several users at once, which costs far less than one by one. Its only value is a JSON
+ * array with an object for each user. Each of its rows has the `user_id` of one of them; for whom there is none, nothing has been done.
+ */
+export interface WriteForEach<Input extends Owned, Row extends Owned> extends WriteStatement<Row> {
+  /** Phantom: the type of an object. Never set. */
+  readonly input?: Input;
+}
+
 const registry = new Map<string, Statement<unknown>>();
 const CHANGES_OR_LOCKS =
   /\b(insert\s+into|update\s+\S+\s+(as\s+\w+\s+)?set|delete\s+from|for\s+(no\s+key\s+)?update|for\s+(key\s+)?share)\b/i;
@@ -39,6 +53,19 @@ export function read<Row>(name: string, text: string): ReadStatement<Row> {
 /** Declares a prepared statement that writes or locks. */
 export function write<Row = never>(name: string, text: string): WriteStatement<Row> {
   return register({ kind: 'write', name, text });
+}
+
+/** Declares a prepared statement that writes for several users at once. */
+export function writeForEach<Input extends Owned, Row extends Owned>(
+  name: string,
+  text: string,
+): WriteForEach<Input, Row> {
+  return write<Row>(name, text);
+}
+
+/** What such a statement takes. No user may be among them twice. */
+export function valuesForEach(inputs: readonly Owned[]): [string] {
+  return [JSON.stringify(inputs)];
 }
 
 /** Every statement declared by the modules loaded so far; a test prepares each against the real schema. */

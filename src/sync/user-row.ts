@@ -27,13 +27,6 @@ const COUNTERS = [
   'high_completed',
 ];
 
-/** 1 if the task of a row of `changed` is, or was, among those that the counter at this place counts; else 0. */
-function isCounted(place: number, state: '' | 'was_'): string {
-  const priority = 1 + Math.floor(place / 2);
-  const completed = place % 2 === 1 ? ` and changed.${state}status` : '';
-  return `(changed.${state}priority = ${priority}${completed})::integer`;
-}
-
 /** Now, but never before the user's last change: the order of times is the order of revisions. */
 const NOW = "greatest(date_trunc('milliseconds', clock_timestamp()), changed_at)";
 
@@ -64,32 +57,38 @@ export const advanceUserRow = write('user_row_advance', ADVANCE);
 export const ADVANCING = `advanced as (${ADVANCE})`;
 
 /**
- * Part of a statement that writes one task: the user's row takes the next revision, `advanced.rev` at `advanced.now`, and
- * whoever comes meanwhile waits. $1 user id, $2 to $7 for each priority the changes of total and completed.
- * @param condition without which nothing happens at all.
+ * Part of a statement that writes one task for each of several users, given by `input`: the user's row locked, with the revision and
+ * the time that come next. Users whose row another node has locked are passed over, so that nobody waits for others.
+ * @param condition without which nothing happens for a user.
  */
-export function advancedIf(condition: string): string {
-  return `advanced as (
-     update user_sync set rev = rev + 1, changed_at = ${NOW}, ${counted(2)} where user_id = $1 and ${condition}
-     returning rev, changed_at as now
+export function lockedIf(condition: string): string {
+  return `locked as (
+     select user_id, user_sync.rev + 1 as rev, ${NOW} as now from input join user_sync using (user_id)
+     where ${condition} for no key update of user_sync skip locked
    )`;
 }
-export const ADVANCED = advancedIf('true');
+export const LOCKED = lockedIf('true');
 
-/** Part of a statement: the user's row locked as by `lockUserRow`, with the revision that comes next. $1 user id */
-export const LOCKED = `locked as (
-     select rev + 1 as rev, ${NOW} as now from user_sync where user_id = $1 for no key update
-   )`;
+/** 1 if the task of a row of `written` is, or was, among those that the counter at this place counts; else 0. */
+function isCounted(place: number, state: '' | 'was_'): string {
+  const priority = 1 + Math.floor(place / 2);
+  const completed = place % 2 === 1 ? ` and written.${state}status` : '';
+  return `(written.${state}priority = ${priority}${completed})::integer`;
+}
 
 /**
- * Part of a statement after one named `changed`, which tells of one changed task what it is now (`rev`, `updated_at`, `status`,
- * `priority`) and what it was (`was_status`, `was_priority`): the user's row follows. $1 user id
+ * Part of such a statement: the users' rows follow what has been written.
+ * @param written tells of each task what it is now (`user_id`, `rev`, `updated_at`, `status`, `priority`) and, where it was there before,
+ * what it was (`was_status`, `was_priority`).
  */
-export const FOLLOWED = `followed as (
-     update user_sync set rev = changed.rev, changed_at = changed.updated_at,
-       ${COUNTERS.map((column, place) => `${column} = ${column} + ${isCounted(place, '')} - ${isCounted(place, 'was_')}`).join(', ')}
-     from changed where user_sync.user_id = $1
+export function followedBy(written: string, { wasThere }: { wasThere: boolean }): string {
+  const change = (place: number) => isCounted(place, '') + (wasThere ? ` - ${isCounted(place, 'was_')}` : '');
+  return `followed as (
+     update user_sync set rev = written.rev, changed_at = written.updated_at,
+       ${COUNTERS.map((column, place) => `${column} = ${column} + ${change(place)}`).join(', ')}
+     from ${written} as written where user_sync.user_id = written.user_id
    )`;
+}
 
 export interface Counts {
   total: number;

@@ -2,7 +2,13 @@
 import type { Priority } from '../../contract/task.ts';
 import { unauthenticated } from '../auth/guard.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import type { ReadStatement, WriteStatement } from '../database/statement.ts';
+import {
+  type Owned,
+  type ReadStatement,
+  valuesForEach,
+  type WriteForEach,
+  type WriteStatement,
+} from '../database/statement.ts';
 import type { Value } from '../database/values.ts';
 import { inTurn } from './turns.ts';
 import { advanceUserRow, type Counts, lockUserRow } from './user-row.ts';
@@ -48,15 +54,9 @@ export interface Change {
   values: readonly Value[];
 }
 
-/** A statement that takes the next revision for one task by itself, and its values. */
-export interface Advance<Row extends { rev: number }> {
-  statement: WriteStatement<Row>;
-  values: readonly Value[];
-}
-
-/** The values of a statement that begins with `ADVANCED` and makes a task. */
-export function valuesOfNew(userId: string, task: Countable, values: readonly Value[]): Value[] {
-  return [userId, ...new CountChanges().count(undefined, task).values(), ...values];
+/** What a statement that takes the next revision by itself tells of the task that it has written. */
+export interface Advanced extends Owned {
+  rev: number;
 }
 
 interface Locked {
@@ -128,8 +128,11 @@ export class UserWrite {
    * Makes the one change of this write by a statement that takes the revision itself: sent right behind the lock, too.
    * @returns nothing when it did nothing.
    */
-  async advance<Row extends { rev: number }>({ statement, values }: Advance<Row>): Promise<Row | undefined> {
-    const advancing = this.transaction.query(statement, values);
+  async advance<Input extends Owned, Row extends Advanced>(
+    statement: WriteForEach<Input, Row>,
+    input: Input,
+  ): Promise<Row | undefined> {
+    const advancing = this.transaction.query(statement, valuesForEach([input]));
     advancing.catch(() => {});
     await this.#locking;
     const [row] = await advancing;
@@ -185,14 +188,15 @@ export async function writeForUser<Result>(
 
 /**
  * Makes one change whose statement is the whole write, in one round trip.
- * @returns nothing when the statement found a reason to do nothing, as that the user is not there any more.
+ * @returns nothing when the statement found a reason to do nothing, as that the user's row is locked elsewhere, or not there any more.
  */
-export async function writeAtOnce<Row extends { rev: number }>(
+export async function writeAtOnce<Input extends Owned, Row extends Advanced>(
   { database, announce }: Writes,
-  userId: string,
-  { statement, values }: Advance<Row>,
+  statement: WriteForEach<Input, Row>,
+  input: Input,
 ): Promise<Row | undefined> {
-  const [row] = await inTurn(userId, () => database.writeTogether(userId, statement, values));
-  if (row) announce?.(userId, row.rev);
+  const { user_id } = input;
+  const row = await inTurn(user_id, () => database.writeTogether(statement, input));
+  if (row) announce?.(user_id, row.rev);
   return row;
 }

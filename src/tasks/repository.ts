@@ -2,10 +2,10 @@
 
 import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
-import { read, write } from '../database/statement.ts';
-import { KEEP_NEW, nothingKept } from '../http/idempotency.ts';
+import { type Owned, read, write, writeForEach } from '../database/statement.ts';
+import { KEEP_NEW, NOTHING_KEPT } from '../http/idempotency.ts';
 import { TASK_COLUMNS } from '../sync/task-columns.ts';
-import { ADVANCED, ADVANCING, advancedIf, FOLLOWED, LOCKED } from '../sync/user-row.ts';
+import { ADVANCING, followedBy, LOCKED, lockedIf } from '../sync/user-row.ts';
 
 export interface StoredTask extends Task {
   deleted_at: string | null;
@@ -36,98 +36,144 @@ export const taskOrTrashed = read<StoredTask>(
      and (deleted_at is null or deleted_at > now() - interval '${TRASH_DAYS} days')`,
 );
 
-const INSERT = `insert into task
-     (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
-   select $1, $8, $9, $10, $11, $12, $13, case when $10 then now end, now, now, rev, rev from advanced
-   returning ${TASK_COLUMNS}`;
+const columnsOf = (row: string) =>
+  TASK_COLUMNS.split(', ')
+    .map((column) => `${row}.${column}`)
+    .join(', ');
 
-/** $1 user id, $2 to $7 counts, see `ADVANCED`; $8 title, $9 description, $10 status, $11 category, $12 priority, $13 due date */
-export const insertTask = write<Task>('task_insert', `with ${ADVANCED} ${INSERT}`);
+/** What is written, for one user in each row. */
+function inputOf(columns: string): string {
+  return `input as (select * from json_to_recordset($1) as input (user_id text, ${columns}))`;
+}
+
+/** For which answer is kept under which key. */
+export interface KeyInput {
+  key: string;
+  /** Of the request, as `\x` and hexadecimal digits. */
+  hash: string;
+  /** Those that each such answer has. */
+  headers: Record<string, string>;
+}
+const KEY = 'key text, hash bytea, headers jsonb';
 
 const TIMES = new Set(['completed_at', 'created_at', 'updated_at']);
-const wireTime = (column: string) =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;
 
-/** Of a row of `from`, the JSON text that a client is sent. */
-function taskJson(from: string): string {
-  const columns = TASK_COLUMNS.split(', ').map((column) => (TIMES.has(column) ? wireTime(column) : column));
-  return `(select row_to_json(shown)::text from (select ${columns.join(', ')} from ${from}) as shown)`;
+/** Of a row, the JSON text that a client is sent. */
+function taskJson(row: string): string {
+  const columns = TASK_COLUMNS.split(', ').map((column) =>
+    TIMES.has(column)
+      ? `to_char(${row}.${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`
+      : `${row}.${column}`,
+  );
+  return `(select row_to_json(shown)::text from (select ${columns.join(', ')}) as shown)`;
 }
 
 /** A task's answer, as it is kept. */
-export interface KeptTask {
+export interface KeptTask extends Owned {
   rev: number;
   headers: Record<string, string>;
   body: string;
 }
 
 /**
- * The same, with the answer kept under a key: nothing at all when there is one. $14 key, $15 hash of the request, $16 headers
- * that each such answer has, $17 what its `Location` begins with
+ * Parts of a statement that keep the answers about the tasks of `written` under the keys of `input`, and tell them.
+ * @param headers more of them, as arguments of `jsonb_build_object`.
  */
-export const insertTaskKept = write<KeptTask>(
-  'task_insert_kept',
-  `with ${advancedIf(nothingKept('$1', '$14'))}, made as (${INSERT})
-   ${KEEP_NEW}
-   select $1, $14, $15, 201, $16::jsonb || jsonb_build_object('etag', '"' || rev || '"', 'location', $17::text || id), ${taskJson('made')}
-   from made
-   returning headers, body, (select rev from made) as rev`,
+function keptFor(written: string, status: number, headers: string): string {
+  return `kept as (
+     ${KEEP_NEW}
+     select user_id, key, hash, ${status}, input.headers || jsonb_build_object(${headers}), ${taskJson(written)}
+     from ${written} join input using (user_id)
+     returning user_id, headers, body
+   )
+   select user_id, headers, body, rev from kept join ${written} using (user_id)`;
+}
+const etagOf = (row: string) => `'etag', '"' || ${row}.rev || '"'`;
+
+export type NewTaskInput = Owned & Omit<TaskFields, 'completed_at'>;
+const NEW = 'title text, description text, status boolean, category text, priority smallint, due_date date';
+
+const made = `made as (
+     insert into task
+       (user_id, title, description, status, category, priority, due_date, completed_at, created_at, updated_at, rev, created_rev)
+     select user_id, title, description, status, category, priority, due_date, case when status then now end, now, now, rev, rev
+     from input join locked using (user_id)
+     returning ${TASK_COLUMNS}
+   ), ${followedBy('made', { wasThere: false })}`;
+
+export const insertTask = writeForEach<NewTaskInput, Task>(
+  'task_insert',
+  `with ${inputOf(NEW)}, ${LOCKED}, ${made} select ${TASK_COLUMNS} from made`,
 );
+
+/** The same, with the answer kept under a key: nothing at all when there is one. */
+export const insertTaskKept = writeForEach<
+  NewTaskInput & KeyInput & { /** What its address begins with. */ tasks: string },
+  KeptTask
+>(
+  'task_insert_kept',
+  `with ${inputOf(`${NEW}, ${KEY}, tasks text`)}, ${lockedIf(NOTHING_KEPT)}, ${made},
+   ${keptFor('made', 201, `${etagOf('made')}, 'location', tasks || made.id`)}`,
+);
+
+/** What is to be set of a live task; what can be cleared stands beside whether it is given. */
+export interface TaskChangeInput extends Owned {
+  id: string;
+  /** ETags of which it must have one; null where none was asked for. */
+  tags: readonly string[] | null;
+  title: string | null;
+  has_description: boolean;
+  description: string | null;
+  status: boolean | null;
+  has_category: boolean;
+  category: string | null;
+  priority: Priority | null;
+  has_due_date: boolean;
+  due_date: string | null;
+}
+const CHANGE = `id bigint, tags text[], title text, has_description boolean, description text, status boolean,
+   has_category boolean, category text, priority smallint, has_due_date boolean, due_date date`;
 
 const CHANGED_FIELDS = ['title', 'description', 'status', 'category', 'priority', 'due_date'];
 const fieldsOf = (row: string) => CHANGED_FIELDS.map((field) => `${row}.${field}`).join(', ');
 
 /**
- * Sets what is given of a live task, which is then in `changed`. Nothing is there, and nothing has happened, when there is no
+ * Sets what is given of live tasks, which are then in `changed`. Nothing is there, and nothing has happened, when there is no
  * such task, when it has none of the ETags, or when nothing would differ: which of these it is, `taskOrTrashed` tells under
  * the user's lock.
- * $1 user id, $2 task id, $3 ETags of which it must have one, $4 title, $5 whether there is a description and $6 which, $7 status,
- * $8 whether there is a category and $9 which, $10 priority, $11 whether there is a due date and $12 which.
  *
  * The task may have changed while this waited for the lock, and what was found then is not what is there: so it is
  * changed only as long as it has the revision that was found.
- * @param condition without which nothing happens at all.
  */
-const changedIf = (condition: string) => `${LOCKED},
-   wanted as (
-     select task.id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
-       coalesce($4, title) as title, case when $5 then $6 else description end as description, coalesce($7, status) as status,
-       case when $8 then $9 else category end as category, coalesce($10, priority) as priority,
-       case when $11 then $12 else due_date end as due_date, locked.rev, locked.now
-     from locked, task
-     where user_id = $1 and id = $2 and deleted_at is null and ($3::text[] is null or '"' || task.rev || '"' = any ($3))
-       and ${condition}
+const changed = `wanted as (
+     select user_id, id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
+       coalesce(input.title, task.title) as title, case when has_description then input.description else task.description end as description,
+       coalesce(input.status, task.status) as status, case when has_category then input.category else task.category end as category,
+       coalesce(input.priority, task.priority) as priority, case when has_due_date then input.due_date else task.due_date end as due_date,
+       locked.rev, locked.now
+     from input join locked using (user_id) join task using (user_id, id)
+     where deleted_at is null and (tags is null or '"' || task.rev || '"' = any (tags))
    ),
    changed as (
      update task set title = wanted.title, description = wanted.description, status = wanted.status, category = wanted.category,
        priority = wanted.priority, due_date = wanted.due_date, rev = wanted.rev, updated_at = wanted.now,
        completed_at = case when wanted.status = was_status then completed_at when wanted.status then wanted.now end
      from wanted
-     where task.user_id = $1 and task.id = wanted.id and task.rev = was_rev
+     where task.user_id = wanted.user_id and task.id = wanted.id and task.rev = was_rev
        and (${fieldsOf('task')}) is distinct from (${fieldsOf('wanted')})
-     returning ${TASK_COLUMNS.split(', ')
-       .map((column) => `task.${column}`)
-       .join(', ')}, was_status, was_priority
-   ),
-   ${FOLLOWED}`;
+     returning ${columnsOf('task')}, was_status, was_priority
+   ), ${followedBy('changed', { wasThere: true })}`;
 
-/** $1 to $12 see `changedIf` */
-export const updateTask = write<Task>(
+export const updateTask = writeForEach<TaskChangeInput, Task>(
   'task_update',
-  `with ${changedIf('true')} select ${TASK_COLUMNS} from changed`,
+  `with ${inputOf(CHANGE)}, ${LOCKED}, ${changed} select ${TASK_COLUMNS} from changed`,
 );
 
-/**
- * The same, with the answer kept under a key: nothing at all when there is one. $13 key, $14 hash of the request, $15 headers
- * that each such answer has
- */
-export const updateTaskKept = write<KeptTask>(
+/** The same, with the answer kept under a key: nothing at all when there is one. */
+export const updateTaskKept = writeForEach<TaskChangeInput & KeyInput, KeptTask>(
   'task_update_kept',
-  `with ${changedIf(nothingKept('$1', '$13'))}
-   ${KEEP_NEW}
-   select $1, $13, $14, 200, $15::jsonb || jsonb_build_object('etag', '"' || rev || '"'), ${taskJson('changed')}
-   from changed
-   returning headers, body, (select rev from changed) as rev`,
+  `with ${inputOf(`${CHANGE}, ${KEY}`)}, ${lockedIf(NOTHING_KEPT)}, ${changed},
+   ${keptFor('changed', 200, etagOf('changed'))}`,
 );
 
 /** $1 to $9 see `ADVANCING`; $10 task id */

@@ -1,19 +1,20 @@
 // What may happen to a task, and what it means for revision and counters. Runs inside a user's write.
 import type { Task } from '../../contract/task.ts';
-import { unauthenticated } from '../auth/guard.ts';
-import type { Value } from '../database/values.ts';
 import { AppError } from '../errors.ts';
 import { etagOf, isMatch, tagsAsked } from '../http/conditional.ts';
 import type { Answer, Keyed } from '../http/idempotency.ts';
 import { JSON_TYPE } from '../http/server.ts';
-import { type UserWrite, valuesOfNew, type Writes, writeAtOnce, writeForUser } from '../sync/user-write.ts';
+import { type UserWrite, type Writes, writeAtOnce, writeForUser } from '../sync/user-write.ts';
 import type { CleanChange, CleanTask } from './input.ts';
 import {
   insertTask,
   insertTaskKept,
+  type KeyInput,
+  type NewTaskInput,
   purgeTask,
   restoreTask,
   type StoredTask,
+  type TaskChangeInput,
   taskOrTrashed,
   trashTask,
   updateTask,
@@ -21,7 +22,7 @@ import {
 } from './repository.ts';
 
 /** Those that are the same for each task. */
-const KEPT_HEADERS = JSON.stringify({ 'content-type': JSON_TYPE });
+const KEPT_HEADERS = { 'content-type': JSON_TYPE };
 
 /** Which task a write means, and which version of it the client has seen. */
 export interface Target {
@@ -60,56 +61,63 @@ async function loadLive(write: UserWrite, target: Target): Promise<StoredTask> {
   return task;
 }
 
-function valuesOfCreation(userId: string, input: CleanTask): Value[] {
+function newTask(userId: string, input: CleanTask): NewTaskInput {
   const { title, description = null, status = false, category = null, priority = 2, due_date = null } = input;
-  const fields = [title, description, status, category, priority, due_date];
-  return valuesOfNew(userId, { priority, status }, fields);
+  return { user_id: userId, title, description, status, category, priority, due_date };
+}
+
+function keyInput({ key, hash }: Keyed): KeyInput {
+  return { key, hash: `\\x${hash().toString('hex')}`, headers: KEPT_HEADERS };
 }
 
 export async function createTask(write: UserWrite, input: CleanTask): Promise<Task> {
-  const task = await write.advance({ statement: insertTask, values: valuesOfCreation(write.userId, input) });
+  const task = await write.advance(insertTask, newTask(write.userId, input));
   if (!task) throw new Error('A locked row was not there to be advanced');
   return task;
 }
 
 /** The same where nothing else belongs to the write. */
 export async function createTaskAtOnce(writes: Writes, userId: string, input: CleanTask): Promise<Task> {
-  const values = valuesOfCreation(userId, input);
-  const task = await writeAtOnce(writes, userId, { statement: insertTask, values });
-  // The account was deleted after the session had been found.
-  if (!task) throw unauthenticated();
-  return task;
+  const task = await writeAtOnce(writes, insertTask, newTask(userId, input));
+  return task ?? writeForUser(writes, userId, (write) => createTask(write, input));
 }
 
 /**
- * The same, with its answer kept under a key. @returns nothing when one is kept already: then nothing has happened.
+ * The same, with its answer kept under a key. @returns nothing when nothing has happened: one is kept already, say.
  * @param tasks the path that the task's id follows in its address.
  */
 export async function createTaskKept(
   writes: Writes,
   userId: string,
   input: CleanTask,
-  { key, hash, tasks }: Keyed & { tasks: string },
+  { tasks, ...keyed }: Keyed & { tasks: string },
 ): Promise<Answer | undefined> {
-  const values = [...valuesOfCreation(userId, input), key, hash(), KEPT_HEADERS, tasks];
-  const row = await writeAtOnce(writes, userId, { statement: insertTaskKept, values });
+  const task = { ...newTask(userId, input), ...keyInput(keyed), tasks };
+  const row = await writeAtOnce(writes, insertTaskKept, task);
   return row && { status: 201, headers: row.headers, body: row.body };
 }
 
-/** What can be cleared stands beside whether it is given. */
-function valuesOfChange(userId: string, { id, ifMatch }: Target, input: CleanChange): Value[] {
+function changeInput(userId: string, { id, ifMatch }: Target, input: CleanChange): TaskChangeInput {
   const { title = null, description, status = null, category, priority = null, due_date } = input;
-  const values: Value[] = [userId, id, tagsAsked(ifMatch), title];
-  values.push(description !== undefined, description ?? null, status);
-  values.push(category !== undefined, category ?? null, priority);
-  values.push(due_date !== undefined, due_date ?? null);
-  return values;
+  return {
+    user_id: userId,
+    id,
+    tags: tagsAsked(ifMatch),
+    title,
+    has_description: description !== undefined,
+    description: description ?? null,
+    status,
+    has_category: category !== undefined,
+    category: category ?? null,
+    priority,
+    has_due_date: due_date !== undefined,
+    due_date: due_date ?? null,
+  };
 }
 
 /** Changes what is given; when nothing differs, nothing happens at all. */
 export async function changeTask(write: UserWrite, target: Target, input: CleanChange): Promise<Task> {
-  const values = valuesOfChange(write.userId, target, input);
-  const changing = write.advance({ statement: updateTask, values });
+  const changing = write.advance(updateTask, changeInput(write.userId, target, input));
   // Sent right behind it: where nothing has been changed, this tells why.
   const finding = loadLive(write, target);
   finding.catch(() => {});
@@ -123,8 +131,7 @@ export async function changeTaskAtOnce(
   target: Target,
   input: CleanChange,
 ): Promise<Task> {
-  const values = valuesOfChange(userId, target, input);
-  const changed = await writeAtOnce(writes, userId, { statement: updateTask, values });
+  const changed = await writeAtOnce(writes, updateTask, changeInput(userId, target, input));
   return changed ?? writeForUser(writes, userId, (write) => changeTask(write, target, input));
 }
 
@@ -134,10 +141,10 @@ export async function changeTaskKept(
   userId: string,
   target: Target,
   input: CleanChange,
-  { key, hash }: Keyed,
+  keyed: Keyed,
 ): Promise<Answer | undefined> {
-  const values = [...valuesOfChange(userId, target, input), key, hash(), KEPT_HEADERS];
-  const row = await writeAtOnce(writes, userId, { statement: updateTaskKept, values });
+  const change = { ...changeInput(userId, target, input), ...keyInput(keyed) };
+  const row = await writeAtOnce(writes, updateTaskKept, change);
   return row && { status: 200, headers: row.headers, body: row.body };
 }
 
