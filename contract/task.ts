@@ -34,7 +34,7 @@ const taskProperties = {
   user_id: Type.String({ format: 'uuid', examples: ['8c7f2f64-58a5-4d0c-9d3c-0c6d0d7a5b11'] }),
   rev: Type.Integer({
     minimum: 1,
-    description: "The user's revision at this task's last change; also its ETag.",
+    description: "The user's revision at this task's last change. In quotes it is the task's ETag.",
     examples: [17],
   }),
 };

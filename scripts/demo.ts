@@ -4,7 +4,7 @@ import pg, { type ClientConfig } from 'pg';
 import pino from 'pino';
 import { createApp } from '../src/app.ts';
 import { passwordFault } from '../src/auth/passwords.ts';
-import { ConfigError, loadSettings, readEnvironment, type Settings } from '../src/config.ts';
+import { ConfigError, loadSettings, publicUrlOf, readEnvironment, type Settings } from '../src/config.ts';
 import { reachDatabase } from '../src/database/reach.ts';
 import { loadSecrets } from '../src/secrets.ts';
 import { type DemoTask, demoYear } from './demo-year.ts';
@@ -137,7 +137,7 @@ async function main(): Promise<void> {
     const userId = await createAccount(settings, database.connection, password);
     process.stdout.write(`Filling ${EMAIL} with a year of tasks:\n`);
     await fill(database.connection, userId);
-    process.stdout.write(`Sign in with ${EMAIL} and the password ${password}\n`);
+    process.stdout.write(`At ${publicUrlOf(settings)}, sign in with ${EMAIL} and the password ${password}\n`);
   } finally {
     await database.stop();
   }

@@ -28,7 +28,9 @@ it('makes an account that can sign in, with dashboards that equal a recount, als
     const { code, stdout, stderr } = await runScript({ script: SCRIPT, env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.startsWith(`${removed}Filling demo@example.com`)).toBe(true);
-    expect(stdout).toMatch(/Sign in with demo@example\.com and the password a year of tasks\n$/);
+    expect(stdout).toMatch(
+      /At http:\/\/localhost:8000, sign in with demo@example\.com and the password a year of tasks\n$/,
+    );
   }
   // A password that is refused is so before the old account is gone.
   const refused = await runScript({ script: SCRIPT, env: { ...env, DEMO_PASSWORD: 'short' } });

@@ -83,6 +83,24 @@ describe.each(LOOKS)('on %s', (_name, look) => {
   });
 });
 
+describe('the page of security', () => {
+  it('asks for each thing once, so that its limit is for the person', async () => {
+    const { page } = await stage.person({ expected });
+    await open(page, 'Security');
+    await card(page, 'Signed-in devices').getByText('This one').waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await page.reload();
+    await live(page);
+    await card(page, 'Signed-in devices').getByText('This one').waitFor();
+    // What a connection brings about has been sent by now.
+    await page.waitForTimeout(500);
+    const read = asked.filter((path) => /^GET \/api\/(account|auth\/p)/.test(path));
+    expect(read).toContain('GET /api/account/sessions');
+    expect(read).toEqual([...new Set(read)]);
+  });
+});
+
 describe('the owner', () => {
   it('changes the name, and hears what is wrong with one', async () => {
     const { page, client } = await stage.person({ expected });

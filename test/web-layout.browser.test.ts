@@ -101,3 +101,54 @@ describe('the dashboard', () => {
       expect(left).toBeGreaterThan(labels[index - 1]?.right ?? Number.NEGATIVE_INFINITY);
   });
 });
+
+describe.each([
+  { name: 'on a desktop', width: 1280, height: 800 },
+  { name: 'on a tablet', width: 768, height: 1024 },
+  { name: 'on a phone', width: 390, height: 844 },
+])('the list $name', ({ width, height }) => {
+  const open = async () => {
+    const { page, client } = await stage.person();
+    await page.setViewportSize({ width, height });
+    await seedTasks(stage.server(), client.user.id, 14);
+    await page.reload();
+    await live(page);
+    return page;
+  };
+  const boxOf = async (page: Page, selector: string) => {
+    const box = await page.locator(selector).boundingBox();
+    if (!box) throw new Error(`There is no ${selector}`);
+    return box;
+  };
+
+  it('shows all of the form of a task that is opened at its end', async () => {
+    const page = await open();
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await row(page, /^Task number 14$/)
+      .getByRole('button', { name: /^Task number 14/ })
+      .click();
+    const bottom = async () => {
+      const { y, height: tall } = await boxOf(page, '.editor');
+      return y + tall;
+    };
+    await expect.poll(bottom).toBeLessThanOrEqual(height);
+    expect((await boxOf(page, '#edit-title')).y).toBeGreaterThanOrEqual(0);
+  });
+
+  it('keeps what can be done with the chosen tasks clear of what it has to say', async () => {
+    const page = await open();
+    await page.evaluate('scrollTo(0, 200)');
+    await page.getByLabel('Done: Task number 6', { exact: true }).click();
+    const toast = page.getByText(/is done/);
+    await toast.waitFor();
+    const actions = page.getByRole('button', { name: 'Actions: Task number 7', exact: true });
+    if (await actions.isVisible()) {
+      await actions.click();
+      await page.getByRole('button', { name: 'Select' }).click();
+    } else await page.getByLabel('Select: Task number 7', { exact: true }).check();
+    const bar = await boxOf(page, '.bulk');
+    const said = await boxOf(page, '.toast');
+    expect(await toast.isVisible()).toBe(true);
+    expect(said.y + said.height <= bar.y || said.y >= bar.y + bar.height).toBe(true);
+  });
+});

@@ -203,7 +203,7 @@ describe('a refusal', () => {
       visitors.push(visitor);
       await live(visitor.page);
       await write(visitor.page, ...Array.from({ length: 12 }, (_, n) => `Task ${n}`));
-      await visitor.page.getByText(/Server is busy/).waitFor();
+      await visitor.page.getByText(/^Many requests/).waitFor();
       await eventually(async () => (await tight.sql('select 1 from task')).length).toBe(12);
     } finally {
       await visitors.at(-1)?.context.close();

@@ -254,7 +254,7 @@ describe('the list', () => {
     await page.getByText('2 tasks selected').waitFor();
     await page.getByLabel('Priority for the selected tasks').selectOption('3');
     await page.getByLabel('Category for the selected tasks').fill('both');
-    await page.getByRole('button', { name: 'File' }).click();
+    await page.getByRole('button', { name: 'Set' }).click();
     const found = async (query: string) => (await client.get(`/api/tasks?${query}`)).body.tasks.length;
     await eventually(() => found('category=both&priority=high')).toBe(2);
     await page.getByRole('button', { name: 'Complete' }).click();

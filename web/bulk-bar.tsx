@@ -44,7 +44,7 @@ function BulkCategory(): JSX.Element {
         ))}
       </datalist>
       <button type="submit" class="button">
-        File
+        Set
       </button>
     </form>
   );

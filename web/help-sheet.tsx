@@ -33,7 +33,8 @@ export function HelpSheet(): JSX.Element {
           <p>
             <code>Call mum !high #family tomorrow</code> sets priority, category and date. Also{' '}
             <code>fri</code>, <code>24 dec</code>, <code>in 2 weeks</code>, <code>2026-12-24</code>,{' '}
-            <code>24.12.2026</code>, <code>#"two words"</code>. Press a chip to keep it as text.
+            <code>24.12.2026</code>, <code>#"two words"</code>; <code>!1</code> is low, <code>!3</code> high.
+            A day that is named by words stands at the end. Press a chip to keep it as text.
           </p>
         </section>
       </div>

@@ -22,8 +22,9 @@ export function useReading<Value>(read: () => Promise<Value>): Reading<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const fault = useSignal<string | undefined>(undefined);
   const latest = useRef(0);
-  /** Something may have been missed: there was no connection. */
+  /** Something may have been missed: it could not be read, or a connection was lost. That there is none yet is no loss. */
   const isBehind = useRef(false);
+  const wasLive = useRef(false);
   const again = async () => {
     latest.current += 1;
     const mine = latest.current;
@@ -44,7 +45,8 @@ export function useReading<Value>(read: () => Promise<Value>): Reading<Value> {
   useEffect(() => void again(), []);
   useEffect(() => {
     if (isLive && isBehind.current) void again();
-    isBehind.current = !isLive;
+    isBehind.current = !isLive && (isBehind.current || wasLive.current);
+    wasLive.current ||= isLive;
   }, [isLive]);
   return { value: value.value, fault: fault.value, again };
 }

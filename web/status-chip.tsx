@@ -27,7 +27,7 @@ function stateNow(secondsLeft: number): State {
     const how = isForgetful.value ? 'waiting, kept only while this page is open' : 'waiting';
     return { tone: 'bad', text: 'Offline', ...(waiting > 0 ? { more: `${changes(waiting)} ${how}` } : {}) };
   }
-  if (secondsLeft > 0) return { tone: 'busy', text: `Server is busy · goes on in ${secondsLeft} s` };
+  if (secondsLeft > 0) return { tone: 'busy', text: `Many requests · goes on in ${secondsLeft}\u00a0s` };
   if (waiting > 1) return { tone: 'busy', text: `Saving ${changes(waiting)}…` };
   if (isSyncing.value && !isLoaded.value) return { tone: 'busy', text: 'Loading…' };
   if (connection.value === 'connecting') return { tone: 'busy', text: 'Connecting…' };

@@ -156,7 +156,12 @@ export function TaskEditor({ task }: { task: Task }): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     form.current?.querySelector<HTMLInputElement>('#edit-title')?.focus({ preventScroll: true });
-    form.current?.scrollIntoView({ block: 'nearest' });
+    // Once the list has made room for it: at the end of the page there is none yet.
+    const whenRoomIsMade = (frames: number) => {
+      if (frames > 0) requestAnimationFrame(() => whenRoomIsMade(frames - 1));
+      else form.current?.scrollIntoView({ block: 'nearest' });
+    };
+    whenRoomIsMade(2);
   }, []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') editor.close();

@@ -138,14 +138,15 @@ function betterAuthResponses(): Json {
 function withHeaders(responses: Json, operation: Json): Json {
   const isSession = (operation.security as unknown[] | undefined)?.length;
   const isTask = JSON.stringify(responses).includes('"#/components/schemas/Task"');
-  const isWrite = JSON.stringify(operation.parameters ?? []).includes('idempotency-key');
+  const asked = JSON.stringify(operation.parameters ?? []);
+  const isWrite = asked.includes('idempotency-key');
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
       const own = response as Json;
       const names = [
         'X-Request-Id',
         ...(isSession ? ['RateLimit', 'RateLimit-Policy'] : []),
-        ...(isTask ? ['ETag'] : []),
+        ...(isTask || asked.includes('if-none-match') ? ['ETag'] : []),
         ...(status === '201' && isTask ? ['Location'] : []),
         ...(isWrite ? ['Idempotency-Replayed'] : []),
       ];
