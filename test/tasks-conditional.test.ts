@@ -120,6 +120,11 @@ describe.each(WRITES)('If-Match on %s', (_name, method, suffix, json) => {
     expect(kept).toEqual(counted);
   });
 
+  it('without its quotes says that these are missing, not that somebody has changed the task', async () => {
+    expect((await write(String(task.rev))).body.detail).toMatch(/^If-Match takes the ETag .* in its quotes/);
+    expect((await write(old)).body.detail).toMatch(/^The task has been changed/);
+  });
+
   it.each([
     ['the tag', () => now],
     ['*', () => '*'],

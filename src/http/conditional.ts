@@ -23,6 +23,11 @@ export function tagsAsked(ifMatch: string | undefined): string[] | null {
   return ifMatch === undefined || isAny(ifMatch) ? null : tagsIn(ifMatch);
 }
 
+/** Whether If-Match names something that is no ETag, such as a number without its quotes. */
+export function isMiswritten(ifMatch: string | undefined): boolean {
+  return (tagsAsked(ifMatch) ?? []).some((tag) => !/^(W\/)?"[^"]*"$/.test(tag));
+}
+
 /** If-Match compares strongly: a weak tag never matches, `*` matches whatever exists, no header asks nothing. */
 export function isMatch(ifMatch: string | undefined, etag: string): boolean {
   return tagsAsked(ifMatch)?.includes(etag) ?? true;

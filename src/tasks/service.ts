@@ -1,7 +1,7 @@
 // What may happen to a task, and what it means for revision and counters. Runs inside a user's write.
 import type { Task } from '../../contract/task.ts';
 import { AppError } from '../errors.ts';
-import { etagOf, isMatch, tagsAsked } from '../http/conditional.ts';
+import { etagOf, isMatch, isMiswritten, tagsAsked } from '../http/conditional.ts';
 import type { Answer, Keyed } from '../http/idempotency.ts';
 import { JSON_TYPE } from '../http/server.ts';
 import { type UserWrite, type Writes, writeAtOnce, writeForUser } from '../sync/user-write.ts';
@@ -48,7 +48,10 @@ async function load(write: UserWrite, target: Target): Promise<StoredTask> {
 
 function assertCurrent(task: StoredTask, target: Target): void {
   if (isMatch(target.ifMatch, etagOf(task.rev))) return;
-  throw new AppError('stale', 'The task has been changed since you read it. Look at it again and repeat.', {
+  const detail = isMiswritten(target.ifMatch)
+    ? 'If-Match takes the ETag of the task as it was sent, in its quotes; so nothing was changed.'
+    : 'The task has been changed since you read it. Look at it again and repeat.';
+  throw new AppError('stale', detail, {
     // One in the trash says so, as in its listing: nobody must take it for a live one.
     extra: { current: task.deleted_at === null ? publicTask(task) : task },
   });
