@@ -1,4 +1,7 @@
 // Request bodies at and beyond every limit: refused in one shape, and then nothing was written.
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../contract/errors.ts';
@@ -87,6 +90,22 @@ describe('the size of a body', () => {
     expectProblem(answer, 'payload_too_large');
   });
 
+  it.each([
+    ['announced', {}],
+    ['in chunks', { 'transfer-encoding': 'chunked' }],
+    ['in chunks, with a key', { 'transfer-encoding': 'chunked', 'idempotency-key': 'large' }],
+  ])('is refused so that whoever is still sending sees it: megabytes, %s', async (_how, more) => {
+    const body = sized(3_000_000);
+    const length = 'transfer-encoding' in more ? {} : { 'content-length': body.length };
+    const headers = { ...JSON_TYPE, ...length, ...more, authorization: `Bearer ${ada.accessToken}` };
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const sending = request(`${server.url}/api/tasks`, { method: 'POST', headers });
+      sending.end(body);
+      const [answer] = await once(sending, 'response');
+      expect([answer.statusCode, JSON.parse(await text(answer)).code]).toEqual([413, 'payload_too_large']);
+    }
+  });
+
   it('is refused in Better Auth’s own shape at its endpoints', async () => {
     const { status, body } = await send(sized(LIMIT + 1), JSON_TYPE, '/api/auth/update-user');
     expect([status, Object.keys(body).sort()]).toEqual([413, ['code', 'message']]);
@@ -118,6 +137,9 @@ describe('a body that is not JSON', () => {
     ['a lone high surrogate', '{"title":"\\ud800"}'],
     ['a lone low surrogate', '{"title":"x\\udc00"}'],
     ['swapped surrogates', '{"title":"\\udc00\\ud800"}'],
+    ['an escaped NUL in a value that another one follows', '{"title":"\\u0000","title":"x"}'],
+    ['a lone surrogate in a value that another one follows', '{"title":"\\ud800","title":"x"}'],
+    ['33 levels in a value that another one follows', `{"more":${nested(32)},"more":1,"title":"x"}`],
     ['a lone surrogate in a key', '{"title":"x","\\ud83d":1}'],
     ['a lone surrogate in a field nobody knows', '{"title":"x","more":{"a":"\\udfff"}}'],
     ['a bad escape', '{"title":"\\x41"}'],

@@ -267,6 +267,10 @@ describe('a reader that stops reading', () => {
     const fresh = await freshRead(server.url, user);
     expect(required).toEqual({ rev: fresh.rev });
     expect(last).toBeLessThan(fresh.rev);
+    // Nothing more happens: the last stats come all the same.
+    const isTold = () =>
+      slow.events.some(([name, { rev }]) => name === 'dashboard:stats' && rev === fresh.rev);
+    await until(isTold, 'the last stats');
 
     // From there on it is a socket like any other.
     await changeAll(good);

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { isUniqueViolation, translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
-import { parseJson } from '../http/body.ts';
+import { parseJson, readOn } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { betterAuthOperation } from '../http/docs.ts';
@@ -84,6 +84,7 @@ export function inItsShape(scope: FastifyInstance): void {
       ? new AppError('internal_error', 'Something went wrong on our side.', { cause: thrown })
       : publicError(thrown);
     logFailure(request, error);
+    readOn(reply, error);
     return sendInItsShape(reply, error);
   });
 }

@@ -1,5 +1,5 @@
 // Request bodies: JSON only, strictly UTF-8, of bounded depth, without NUL or lone surrogates.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { JSON_DEPTH } from '../../contract/limits.ts';
 import { AppError } from '../errors.ts';
 
@@ -22,30 +22,42 @@ function malformed(detail: string): AppError {
   return new AppError('malformed_json', detail);
 }
 
-function assertText(text: string): void {
+function assertString(text: string): void {
   if (text.includes('\0')) throw malformed('The body has a NUL character in a string.');
   if (!text.isWellFormed()) throw malformed('The body has half a surrogate pair in a string.');
 }
 
-function assertValue(value: unknown, depth: number): void {
-  if (typeof value === 'string') assertText(value);
-  if (typeof value !== 'object' || value === null) return;
-  if (depth >= JSON_DEPTH) throw malformed(`The body is nested deeper than ${JSON_DEPTH} levels.`);
-  for (const [key, member] of Object.entries(value)) {
-    assertText(key);
-    assertValue(member, depth + 1);
+/** A string of a valid JSON text, as it stands there. */
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
+
+/**
+ * Looks at the text, not at what was made of it: of a name that is there twice the parser keeps only the last value. What UTF-8 has let
+ * through needs an escape to be wrong.
+ */
+function assertSound(json: string): void {
+  const structure = json.replace(STRING, (string) => {
+    if (string.includes('\\u')) assertString(JSON.parse(string));
+    return '';
+  });
+  let depth = 0;
+  for (const character of structure) {
+    if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    if (depth > JSON_DEPTH) throw malformed(`The body is nested deeper than ${JSON_DEPTH} levels.`);
   }
 }
 
 /** @throws AppError `malformed_json` (400). */
 export function parseJson(bytes: Buffer): unknown {
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
   } catch {
     throw malformed('The body is not valid JSON in UTF-8.');
   }
-  assertValue(value, 0);
+  assertSound(text);
   return value;
 }
 
@@ -84,6 +96,14 @@ export function jsonBody(request: FastifyRequest): unknown {
   if (request.bodyError) throw request.bodyError;
   if (request.rawBody === undefined) throw malformed('The body is empty; JSON is needed.');
   return request.body;
+}
+
+/**
+ * Of a body that is too large the rest is thrown away as it comes, until its deadline: were the connection closed while the client still
+ * writes, as Fastify would do it, the client would not see the answer.
+ */
+export function readOn(reply: FastifyReply, { code }: AppError): void {
+  if (code === 'payload_too_large') reply.removeHeader('connection');
 }
 
 /** Installs the only body parser of the server. */

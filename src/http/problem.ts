@@ -6,6 +6,7 @@ import { ERROR_CODES, type Problem } from '../../contract/errors.ts';
 import { BODY_BYTES } from '../../contract/limits.ts';
 import { translate } from '../database/failure.ts';
 import { AppError } from '../errors.ts';
+import { readOn } from './body.ts';
 import { type Notice, noticePage, rootFrom, sendPage, wantsPage } from './page.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -116,6 +117,7 @@ export function installProblems(app: FastifyInstance): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = publicError(thrown);
     logFailure(request, error);
+    readOn(reply, error);
     return sendProblem(reply, request, error);
   });
 }

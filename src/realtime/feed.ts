@@ -43,6 +43,7 @@ export class Feed {
   /** The table said something that does not follow on the position: a backup has been restored, perhaps. */
   #suspicious = false;
   #pulling = false;
+  /** The last, sent or to be sent. */
   #stats: StatsEvent | undefined;
   #statsSentAt = Number.NEGATIVE_INFINITY;
   #statsTimer: NodeJS.Timeout | undefined;
@@ -137,24 +138,31 @@ export class Feed {
     return changes.map((change, index) => eventOf(change, changes[index - 1]?.rev ?? from, from));
   }
 
-  /** The stats, if they may be sent now; else they, or later ones, are sent as soon as they may. */
   #statsNow(row: UserRow): PushedEvent[] {
     this.#stats = { ...statsOf(row), rev: row.rev };
-    if (this.#statsTimer) return [];
+    return this.#statsWhenAllowed();
+  }
+
+  /** Sends the last stats once more: somebody has not got them. */
+  repeatStats(): void {
+    const events = this.#statsWhenAllowed();
+    if (events.length > 0) this.#emit(events);
+  }
+
+  /** The stats, if they may be sent now; else they, or later ones, are sent as soon as they may. */
+  #statsWhenAllowed(): PushedEvent[] {
+    if (!this.#stats || this.#statsTimer) return [];
     const wait = this.#statsSentAt + STATS_INTERVAL - performance.now();
-    if (wait <= 0) return this.#takeStats();
+    if (wait <= 0) return this.#takeStats(this.#stats);
     this.#statsTimer = setTimeout(() => {
       this.#statsTimer = undefined;
-      this.#emit(this.#takeStats());
+      if (this.#stats) this.#emit(this.#takeStats(this.#stats));
     }, Math.ceil(wait));
     return [];
   }
 
-  #takeStats(): PushedEvent[] {
-    if (!this.#stats) return [];
-    const stats = this.#stats;
+  #takeStats(stats: StatsEvent): PushedEvent[] {
     this.#statsSentAt = performance.now();
-    this.#stats = undefined;
     return [['dashboard:stats', stats]];
   }
 }

@@ -131,7 +131,7 @@ export class Hub {
     if (known) return known;
     const sockets = new Set<RealtimeSocket>();
     const emit: Emit = (events) => {
-      for (const socket of sockets) deliver(socket, events, () => feed.rev);
+      for (const socket of sockets) deliver(socket, events, feed);
     };
     const feed = new Feed(userId, this.#database, emit, this.#report);
     const entry = { feed, sockets, arriving: new Set<RealtimeSocket>() };

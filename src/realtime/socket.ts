@@ -1,7 +1,7 @@
 // One socket: what the server knows of it, and how events are written to it without ever piling up.
 import type { Server, Socket } from 'socket.io';
 import type { ClientToServerEvents, ServerToClientEvents } from '../../contract/events.ts';
-import type { PushedEvent } from './feed.ts';
+import type { Feed, PushedEvent } from './feed.ts';
 
 /** Chosen by the server alone, from the session. */
 export interface SocketData {
@@ -29,8 +29,12 @@ function isStuck(socket: RealtimeSocket): boolean {
   return !transport.writable && writeBuffer.length >= LONGEST_BUFFER;
 }
 
-/** Sends events, or, to a socket that cannot take more, one `sync:required` as soon as it can. */
-export function deliver(socket: RealtimeSocket, events: readonly PushedEvent[], revNow: () => number): void {
+/** Sends events, or, to a socket that cannot take more, one `sync:required` as soon as it can, and the stats as they are then. */
+export function deliver(
+  socket: RealtimeSocket,
+  events: readonly PushedEvent[],
+  feed: Pick<Feed, 'rev' | 'repeatStats'>,
+): void {
   if (socket.data.isBehind) return;
   if (!isStuck(socket)) {
     for (const [name, payload] of events)
@@ -40,7 +44,8 @@ export function deliver(socket: RealtimeSocket, events: readonly PushedEvent[], 
   socket.data.isBehind = true;
   socket.conn.once('drain', () => {
     socket.data.isBehind = false;
-    socket.emit('sync:required', { rev: revNow() });
+    socket.emit('sync:required', { rev: feed.rev });
+    feed.repeatStats();
   });
 }
 

@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { userIdOf } from '../auth/guard.ts';
 import { AppError } from '../errors.ts';
+import { readOn } from '../http/body.ts';
 import {
   type Answer,
   findAnswer,
@@ -151,6 +152,7 @@ export function keepTooLarge(writes: Writes) {
   ): Promise<FastifyReply> => {
     const error = publicError(thrown);
     if (error.code !== 'payload_too_large' || idempotencyKeyOf(request) === undefined) throw thrown;
+    readOn(reply, error);
     const refuse = () => {
       throw error;
     };
