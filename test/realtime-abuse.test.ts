@@ -258,6 +258,9 @@ describe('a reader that stops reading', () => {
     const slow = await signedIn();
     slow.stopReading();
     for (let round = 0; round < ROUNDS; round++) await changeAll(good);
+    const isTold = (events: readonly [string, { rev?: number }][], rev: number) =>
+      events.some(([name, stats]) => name === 'dashboard:stats' && stats.rev === rev);
+    await until(() => isTold(good.received, good.known.rev), 'the last stats of the good reader');
     slow.goOnReading();
     await until(() => slow.events.some(([name]) => name === 'sync:required'), 'sync:required');
     const events = slow.events.filter(([name]) => name.startsWith('task:'));
@@ -268,9 +271,7 @@ describe('a reader that stops reading', () => {
     expect(required).toEqual({ rev: fresh.rev });
     expect(last).toBeLessThan(fresh.rev);
     // Nothing more happens: the last stats come all the same.
-    const isTold = () =>
-      slow.events.some(([name, { rev }]) => name === 'dashboard:stats' && rev === fresh.rev);
-    await until(isTold, 'the last stats');
+    await until(() => isTold(slow.events, fresh.rev), 'the last stats');
 
     // From there on it is a socket like any other.
     await changeAll(good);

@@ -46,6 +46,8 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const HEADERS_TIMEOUT = 30_000;
 /** Of the slowest: a file that is being imported. All other bodies have less time, see body-deadline.ts. */
+/** Of one part of the start: on a machine that is full of other work it takes its time. */
+const START_TIMEOUT = 60_000;
 const REQUEST_TIMEOUT = 600_000;
 const IDLE_SWEEP = 50;
 // After the word to stop, requests that were on their way then are let in: until none has come for this long, but no
@@ -106,6 +108,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: BODY_BYTES,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
     requestTimeout: REQUEST_TIMEOUT,
+    pluginTimeout: START_TIMEOUT,
     // Requests that arrive on open connections while we stop are still answered.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
