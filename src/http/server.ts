@@ -45,9 +45,9 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 // Milliseconds. Longer than a proxy keeps idle connections (60–65 s), so that it never uses one we just closed.
 const KEEP_ALIVE_TIMEOUT = 72_000;
 const HEADERS_TIMEOUT = 30_000;
-/** Of the slowest: a file that is being imported. All other bodies have less time, see body-deadline.ts. */
 /** Of one part of the start: on a machine that is full of other work it takes its time. */
 const START_TIMEOUT = 60_000;
+/** Of the slowest: a file that is being imported. All other bodies have less time, see body-deadline.ts. */
 const REQUEST_TIMEOUT = 600_000;
 const IDLE_SWEEP = 50;
 // After the word to stop, requests that were on their way then are let in: until none has come for this long, but no
