@@ -8,9 +8,10 @@ import { createApp } from './app.ts';
 import { ConfigError, loadSettings, publicUrlOf, readEnvironment, type Settings } from './config.ts';
 import { EmbeddedPostgresError } from './database/embedded.ts';
 import { MigrationError } from './database/migrate.ts';
-import { openDatabase } from './database/open.ts';
+import { type OpenDatabase, openDatabase } from './database/open.ts';
 import { createLog, type Log, LogFileError } from './http/logging.ts';
 import { VERSION } from './http/server.ts';
+import { openWaitingRoom, type WaitingRoom } from './http/waiting-room.ts';
 import { giveBackLoadingMemory } from './loading-memory.ts';
 import { assertMailSettings, outboxOf } from './mail/mail.ts';
 import { loadSecrets, type Secrets } from './secrets.ts';
@@ -94,11 +95,25 @@ function announce(settings: Settings, port: number): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+/** As long as it cannot be reached, somebody says so at the server's address. */
+async function openedDatabase({ settings, log, stopping }: Start): Promise<OpenDatabase> {
+  const { HOST: host, PORT: port } = settings;
+  let room: Promise<WaitingRoom> | undefined;
+  const onAway = () => {
+    room ??= port === 0 ? undefined : openWaitingRoom({ host, port });
+  };
+  try {
+    return await openDatabase(settings, log.logger, { stopping, onAway });
+  } finally {
+    await (await room)?.close();
+  }
+}
+
 async function serve(start: Start): Promise<Stop> {
   const { settings, log } = start;
   const inherited = workerConnection();
   if (inherited) return (await listen(start, inherited)).stop;
-  const database = await openDatabase(settings, log.logger, start.stopping);
+  const database = await openedDatabase(start);
   try {
     const { port, stop } =
       settings.WORKERS > 1

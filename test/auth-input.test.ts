@@ -122,6 +122,14 @@ describe('the password', () => {
     expect(other.status).toBe(401);
   });
 
+  it.each(['é'.repeat(8), '密'.repeat(8), 'xY9!xY9!', 'e\u0301'.repeat(4)])(
+    'may be 8 characters that are on no list: %s',
+    async (chosen) => {
+      const { status } = await post(person({ password: chosen }));
+      expect(status).toBe(201);
+    },
+  );
+
   it.each([
     ['7 characters', 'q7#Lm2!'],
     ['7 emoji, though these are 14 units of UTF-16', '🦊🐼🐸🦁🐯🐨🐷'],

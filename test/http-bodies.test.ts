@@ -1,6 +1,7 @@
 // Request bodies at and beyond every limit: refused in one shape, and then nothing was written.
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -89,6 +90,21 @@ describe('the size of a body', () => {
       `${[...head, 'Content-Type: application/json', 'Content-Length: 99999999'].join('\r\n')}\r\n\r\n`,
     );
     expectProblem(answer, 'payload_too_large');
+  });
+
+  it('that breaks off is nobody’s fault but the client’s: the log blames no database', async () => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const head = ['POST /api/tasks HTTP/1.1', 'Host: x', `Authorization: Bearer ${ada.accessToken}`];
+    socket.write(
+      `${[...head, 'Content-Type: application/json', 'Content-Length: 99'].join('\r\n')}\r\n\r\n{"ti`,
+    );
+    const before = server.logs.length;
+    setTimeout(() => socket.destroy(), 100);
+    // Long enough for a line that should not come.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(server.logs.slice(before).filter((line) => /unavailable|database_error/.test(line))).toEqual([]);
   });
 
   it.each([

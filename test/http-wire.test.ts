@@ -67,6 +67,25 @@ describe('bytes that are no HTTP', () => {
     }
   });
 
+  it.each([
+    ['a header without a name', 'GET /health HTTP/1.1', 'Host: x', 'X-Request-Id: mine.1', ': x'],
+    ['an unknown method', 'FOO /health HTTP/1.1', 'Host: x', 'X-Request-Id: mine.1'],
+    [
+      'two lengths',
+      'POST /api/tasks HTTP/1.1',
+      'X-Request-Id: mine.1',
+      'Content-Length: 1',
+      'Content-Length: 2',
+    ],
+  ])('keep the id of the request: %s', async (_name, ...request) => {
+    const [answer] = await sendBytes(server.url, lines(...request), { answers: 1 });
+    expect([answer?.status, answer?.headers['x-request-id']]).toEqual([400, 'mine.1']);
+    // That of another request in the same piece is not theirs.
+    const before = lines('GET /health/live HTTP/1.1', 'Host: x', 'X-Request-Id: other');
+    const [, second] = await sendBytes(server.url, before + lines(...request), { answers: 2 });
+    expect([second?.status, second?.headers['x-request-id']]).toEqual([400, 'mine.1']);
+  });
+
   it('are 400 in chunks of a body, and nothing is written', async () => {
     const chunked = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
     for (const body of [

@@ -141,6 +141,17 @@ describe('a write with a cookie', () => {
     expect((await new Client(server.url).post('/api/auth/login', account, { headers })).status).toBe(200);
     expect((await create(headers, new Client(server.url))).status).toBe(401);
   });
+
+  it('does not have the cookie taken away by a form, with which it does not come', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site' };
+    for (const path of ['/api/auth/logout', '/api/auth/sign-out'])
+      for (const headers of [form, { ...form, origin: 'https://evil.example' }]) {
+        const answer = await new Client(server.url).request('POST', path, { body: 'x=1', headers });
+        expect([path, answer.headers.getSetCookie()]).toEqual([path, []]);
+      }
+    const own = await new Client(server.url).post('/api/auth/logout', undefined, {});
+    expect(own.headers.getSetCookie()).not.toEqual([]);
+  });
 });
 
 describe('a bearer', () => {

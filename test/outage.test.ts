@@ -8,6 +8,7 @@ import { databaseOn } from './support/global-setup.ts';
 import { expectProblem } from './support/problem.ts';
 import {
   dataDirectory,
+  freePort,
   type RunningServer,
   type ServerProcess,
   spawnScript,
@@ -55,6 +56,30 @@ describe('a server that starts before its database', () => {
       await proxy.resume();
       server.kill('SIGTERM');
       expect(await server.exited).toBe(0);
+    }
+  });
+
+  it('says meanwhile at its address that it lives and is not ready', async () => {
+    await proxy.refuse();
+    const port = await freePort();
+    const env = { PORT: String(port), DATABASE_URL: proxy.url, ...SECRETS };
+    const server = spawnScript({ cwd: place.directory, env });
+    const client = new Client(`http://127.0.0.1:${port}`);
+    try {
+      const live = await until(() => client.get('/health/live').catch(() => undefined), 'an answer');
+      expect([live.status, live.body]).toEqual([200, { status: 'alive' }]);
+      const health = await client.get('/health/', { headers: { 'x-request-id': 'mine' } });
+      expect([health.status, health.headers.get('x-request-id')]).toEqual([503, 'mine']);
+      expect(health.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(health.body).toMatchObject({ status: 'unhealthy', api: 'running', database: 'unreachable' });
+      expectProblem(await client.post('/api/tasks', { title: 'Early' }), 'database_error');
+      await proxy.resume();
+      await until(async () => (await client.get('/health').catch(() => undefined))?.status === 200, 'it');
+      expect((await client.get('/api/tasks')).status).toBe(401);
+    } finally {
+      await proxy.resume();
+      server.kill('SIGTERM');
+      expect([await server.exited, server.stderr()]).toEqual([0, '']);
     }
   });
 

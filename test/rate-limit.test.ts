@@ -74,6 +74,22 @@ describe('the limit of one user', () => {
     expect(await server.sql('select from task')).toEqual([]);
   });
 
+  it('keeps nobody in: signing out is counted, but never too much', async () => {
+    const server = await start(1);
+    const account = await seedAccount(server);
+    const [ada, other] = [await signIn(server.url, account), await signIn(server.url, account)];
+    for (const [client, path] of [
+      [ada, '/api/auth/logout'],
+      [other, '/api/auth/sign-out'],
+    ] as const) {
+      await client.get('/api/tasks');
+      expect((await client.get('/api/tasks')).status).toBe(429);
+      const { status, headers } = await client.post(path, {});
+      expect([path, status, remaining(headers)]).toEqual([path, 200, 0]);
+      expect((await client.get('/api/tasks')).status).toBe(401);
+    }
+  });
+
   it('is shared by all of a user’s sessions, addresses, cookies, tokens and doors', async () => {
     const server = await start(8);
     const account = await seedAccount(server);

@@ -115,6 +115,8 @@ describe('with a database of one’s own', () => {
       expect([example, refused(example)]).toEqual([example, 'an example value']);
     expect(refused(GOOD[name])).toBe('accepted');
     expect(refused(GOOD[name].slice(0, 32))).toBe('accepted');
+    // Somebody's own words, however bad: what is an example is not theirs to guess.
+    expect(refused('test-secret-key-at-least-32-characters-long')).toBe('accepted');
   });
 
   it('random ones as openssl and node make them are never taken for examples', () => {

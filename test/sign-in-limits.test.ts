@@ -158,6 +158,14 @@ describe('an address', () => {
     }
   });
 
+  it('may come with its port from a trusted proxy', async () => {
+    const [one, other] = [freshAddress(), freshAddress()];
+    for (let count = 0; count < 20; count++)
+      expect((await attempt({ address: `${one}:${4000 + count}` })).status).toBe(401);
+    expect((await right({ address: one })).status).toBe(429);
+    expect((await right({ address: `${other}:4000` })).status).toBe(200);
+  });
+
   it('that a trusted proxy names wrongly counts as the proxy’s own', async () => {
     for (let count = 0; count < 20; count++)
       expect((await attempt({ address: `rubbish-${count}` })).status).toBe(401);

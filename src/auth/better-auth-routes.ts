@@ -49,6 +49,7 @@ const BASE = '/api/auth';
 /** Headers of a client that Better Auth reads; whatever else came stays with us. */
 const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
+const SIGN_OUT = '/sign-out';
 const FORMS = new Set([SIGN_IN, SIGN_UP]);
 /** For one who lost a race, the answer to one who came later. */
 const LOST_RACES = new Map([
@@ -289,10 +290,19 @@ async function limited(
   return call(incoming, options);
 }
 
-async function send(reply: FastifyReply, response: Response): Promise<FastifyReply> {
+/** A form on a foreign page comes without the cookie; that it be taken away is not for that page to say. */
+function mayClear(path: string, request: FastifyRequest, { rules }: BetterAuthRoutesOptions): boolean {
+  return path !== SIGN_OUT || request.caller !== undefined || !isForeignPage(rules, request);
+}
+
+async function send(
+  reply: FastifyReply,
+  response: Response,
+  { withCookies }: { withCookies: boolean },
+): Promise<FastifyReply> {
   for (const [name, value] of response.headers) if (!NOT_COPIED.has(name)) reply.header(name, value);
   const cookies = response.headers.getSetCookie();
-  if (cookies.length > 0) reply.header('set-cookie', cookies);
+  if (cookies.length > 0 && withCookies) reply.header('set-cookie', cookies);
   return reply.code(response.status).send(Buffer.from(await response.arrayBuffer()));
 }
 
@@ -312,8 +322,11 @@ export async function betterAuthRoutes(
           method,
           url,
           schema,
-          config: { ownBodyErrors: true, ownOriginCheck: true },
-          handler: async (request, reply) => send(reply, await limited(path, request, options)),
+          config: { ownBodyErrors: true, ownOriginCheck: true, isNeverTooMany: path === SIGN_OUT },
+          handler: async (request, reply) =>
+            send(reply, await limited(path, request, options), {
+              withCookies: mayClear(path, request, options),
+            }),
         });
       }
     }

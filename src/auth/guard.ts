@@ -24,6 +24,8 @@ declare module 'fastify' {
     needsSession?: boolean;
     /** With these an API token will do instead of the session. A route that names none takes no token. */
     scopes?: readonly Scope[];
+    /** Counted, but never refused for being one too many: whoever wants to leave may. */
+    isNeverTooMany?: boolean;
     /** Better Auth checks the origin of this route by itself. */
     ownOriginCheck?: boolean;
   }
@@ -90,7 +92,8 @@ async function count({ requests }: GuardOptions, userId: string, reply: FastifyR
   reply.request.askedBy = userId;
   const state = await requests.consume(userId);
   setRateHeaders(reply, requests.options, state);
-  if (!state.allowed) throw rateLimited('You have made too many requests.', state);
+  if (!state.allowed && !reply.request.routeOptions.config.isNeverTooMany)
+    throw rateLimited('You have made too many requests.', state);
 }
 
 async function admit(options: GuardOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -41,6 +41,9 @@ export function passwordFault(password: string): PasswordFault | undefined {
     return fault('PASSWORD_TOO_LONG', `must be at most ${PASSWORD_MAXIMUM_BYTES} bytes long`);
   if (password.includes('\0')) return fault('INVALID_PASSWORD', 'must not contain a NUL character');
   return isCommonPassword(password)
-    ? fault('PASSWORD_COMPROMISED', 'is one of the most common passwords: choose another')
+    ? fault(
+        'PASSWORD_COMPROMISED',
+        'is one of the most common passwords, or as easy to guess: choose another',
+      )
     : undefined;
 }

@@ -10,7 +10,7 @@ import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
-import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
+import { assertTrustedWrite, isForeignPage, type OriginRules } from '../http/origin.ts';
 import type { Callers } from './caller.ts';
 import { callerOf, profileOf } from './guard.ts';
 import { sessionOf } from './repository.ts';
@@ -101,18 +101,24 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
     tag: 'Authentication',
     summary: 'Sign out; also answers 200 to a caller who is not signed in',
     answers: { 200: LoggedOut },
-    errors: ['unauthorized_access', 'rate_limited'],
+    errors: ['unauthorized_access'],
   });
-  app.post('/api/auth/logout', { schema: logOut, config: NO_BODY }, async (request, reply) => {
-    // With an outlived token beside it the cookie opens nothing, but it is taken away: so its session ends, too.
-    // That is done by the cookie, so by its rule.
-    const byCookie = request.caller ? undefined : await callers.find({ cookie: request.headers.cookie });
-    if (byCookie) assertTrustedWrite(rules, request);
-    const caller = request.caller ?? byCookie;
-    if (caller) await service.logOut(caller, clientOf(request));
-    reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
-    return { message: 'Logged out successfully', status: 'success' as const };
-  });
+  app.post(
+    '/api/auth/logout',
+    { schema: logOut, config: { ...NO_BODY, isNeverTooMany: true } },
+    async (request, reply) => {
+      // With an outlived token beside it the cookie opens nothing, but it is taken away: so its session ends, too.
+      // That is done by the cookie, so by its rule.
+      const byCookie = request.caller ? undefined : await callers.find({ cookie: request.headers.cookie });
+      if (byCookie) assertTrustedWrite(rules, request);
+      const caller = request.caller ?? byCookie;
+      if (caller) await service.logOut(caller, clientOf(request));
+      // A form on a foreign page comes without the cookie; that it be taken away is not for that page to say.
+      if (caller || !isForeignPage(rules, request))
+        reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
+      return { message: 'Logged out successfully', status: 'success' as const };
+    },
+  );
 
   const refresh = operation({
     id: 'refreshSession',

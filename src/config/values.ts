@@ -16,7 +16,7 @@ export function wholeNumber(minimum: number, maximum: number): Parse<number> {
 
 export function boolean(raw: string): boolean {
   const value = raw.toLowerCase();
-  return value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : refuse();
+  return value === 'true' ? true : value === 'false' ? false : refuse();
 }
 
 export function oneOf<Name extends string>(names: readonly Name[]): Parse<Name> {

@@ -31,11 +31,18 @@ async function openPrivate(settings: Settings, logger: Logger): Promise<Reached>
   return { connection: postgres.connection, files: postgres.files, stop: () => postgres.stop() };
 }
 
+export interface OpenOptions {
+  /** Ends the waiting for a database that cannot be reached. */
+  stopping?: AbortSignal;
+  /** Called each time that it could not be. */
+  onAway?: () => void;
+}
+
 /** Starts or reaches the database and brings it to this version's schema. */
 export async function openDatabase(
   settings: Settings,
   logger: Logger,
-  stopping?: AbortSignal,
+  { stopping, onAway = () => {} }: OpenOptions = {},
 ): Promise<OpenDatabase> {
   if (settings.DATABASE_URL === undefined && settings.DATABASE_DIRECT_URL !== undefined) {
     // Otherwise one database would be migrated and another one served.
@@ -52,7 +59,11 @@ export async function openDatabase(
     const connection = direct === undefined ? database.connection : { connectionString: direct };
     const warn = (message: string) => logger.warn(message);
     let restored = false;
-    const applied = await migrateWhenReachable(connection, warn, stopping, async (client) => {
+    const sayAway = (message: string) => {
+      warn(message);
+      onAway();
+    };
+    const applied = await migrateWhenReachable(connection, sayAway, stopping, async (client) => {
       restored = await noticeRestore(client, database.files);
     });
     if (restored)

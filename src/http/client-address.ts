@@ -2,9 +2,14 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 
+/** Some proxies name the port as well: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
+function withoutPort(address: string): string {
+  return /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? /^([\d.]+):\d+$/.exec(address)?.[1] ?? address;
+}
+
 /** The client's address: the socket's, unless a trusted proxy named another. */
 export function clientAddress(request: FastifyRequest): string {
-  const candidate = request.ip;
+  const candidate = withoutPort(request.ip);
   const address = isIP(candidate) > 0 ? candidate : (request.raw.socket.remoteAddress ?? '0.0.0.0');
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }

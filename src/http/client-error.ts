@@ -1,5 +1,4 @@
 // Requests that Node's HTTP parser refuses never reach a route: they get the same problem shape, straight on the socket.
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
@@ -14,6 +13,9 @@ type ParserError = Parameters<NonNullable<FastifyServerOptions['clientErrorHandl
 
 /** What Node keeps about the answer in progress on a connection. */
 type BusySocket = Socket & { _httpMessage?: ServerResponse | null };
+
+const HEAD_END = '\r\n\r\n';
+const ID_LINE = /^x-request-id:[ \t]*(.*?)[ \t]*\r?$/im;
 
 interface Refusal {
   status: number;
@@ -34,6 +36,16 @@ function refusalOf(error: ParserError): Refusal {
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const detail = late ? 'The request took too long to arrive.' : 'The request is not valid HTTP.';
   return { status: late ? 408 : 400, error: new AppError('malformed_request', detail) };
+}
+
+/** The parser has kept none of the headers. They are in the last piece that came, unless the request came in several. */
+function idIn(error: ParserError): string {
+  const { rawPacket, bytesParsed = 0 } = error as unknown as { rawPacket?: Buffer; bytesParsed?: number };
+  const text = rawPacket?.toString('latin1') ?? '';
+  // Of several requests in one piece it is the one that the parser had come to.
+  const start = text.lastIndexOf(HEAD_END, bytesParsed - 1) + 1;
+  const own = ID_LINE.exec(text.slice(start)) ?? ID_LINE.exec(text);
+  return requestIdOf({ headers: { 'x-request-id': own?.[1] } });
 }
 
 function endWith(socket: Writable, { status, error }: Refusal, requestId: string): void {
@@ -60,7 +72,7 @@ export function answerClientError(error: ParserError, socket: BusySocket): void 
   } else if (busy?.headersSent && !busy.writableFinished) {
     socket.destroy();
   } else {
-    endWith(socket, refusalOf(error), randomUUID());
+    endWith(socket, refusalOf(error), idIn(error));
   }
 }
 

@@ -1,5 +1,6 @@
 // Whether the service works: with its database for readiness, without for liveness.
 import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
 import { Health, Liveness } from '../../contract/service.ts';
 import type { Database } from '../database/database.ts';
 import { read } from '../database/statement.ts';
@@ -23,6 +24,16 @@ async function answers(database: Database): Promise<boolean> {
   return Promise.race([answer, impatience]).finally(() => clearTimeout(timer));
 }
 
+export function healthNow(connected: boolean): Static<typeof Health> {
+  return {
+    status: connected ? 'healthy' : 'unhealthy',
+    api: 'running',
+    database: connected ? 'connected' : 'unreachable',
+    version: VERSION,
+    uptime_seconds: Math.floor(process.uptime()),
+  };
+}
+
 export function healthRoutes(app: FastifyInstance, database: Database): void {
   const schema = operation({
     id: 'getHealth',
@@ -35,13 +46,7 @@ export function healthRoutes(app: FastifyInstance, database: Database): void {
     return reply
       .code(connected ? 200 : 503)
       .headers(connected ? {} : { 'retry-after': '2' })
-      .send({
-        status: connected ? 'healthy' : 'unhealthy',
-        api: 'running',
-        database: connected ? 'connected' : 'unreachable',
-        version: VERSION,
-        uptime_seconds: Math.floor(process.uptime()),
-      });
+      .send(healthNow(connected));
   });
   const live = operation({
     id: 'getLiveness',

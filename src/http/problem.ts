@@ -57,13 +57,14 @@ function fromFramework(error: FastifyError): AppError | undefined {
 
 /** The error that a client may see for anything thrown. */
 export function publicError(error: unknown): AppError {
+  // First: a body that breaks off has the code of a connection that was lost, which is not the database's.
+  const framework = error instanceof Error ? fromFramework(error as FastifyError) : undefined;
+  if (framework) return framework;
   const known = translate(error);
   if (known instanceof AppError) return known;
-  const framework = known instanceof Error ? fromFramework(known as FastifyError) : undefined;
-  return (
-    framework ??
-    new AppError('internal_error', 'Something went wrong on our side. It has been logged.', { cause: error })
-  );
+  return new AppError('internal_error', 'Something went wrong on our side. It has been logged.', {
+    cause: error,
+  });
 }
 
 /** What a person reads; the titles of all other problems will do. */
