@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../contract/errors.ts';
 import { type Client, signUp } from './support/client.ts';
 import { expectProblem } from './support/problem.ts';
+import { until } from './support/process.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { sendOne } from './support/wire.ts';
 
@@ -94,6 +95,10 @@ describe('the size of a body', () => {
 
   it('that breaks off is nobody’s fault but the client’s: the log blames no database', async () => {
     const { hostname, port } = new URL(server.url);
+    let ended = false;
+    server.app.server.once('connection', (theirs) =>
+      theirs.once('close', () => setImmediate(() => (ended = true))),
+    );
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
     const head = ['POST /api/tasks HTTP/1.1', 'Host: x', `Authorization: Bearer ${ada.accessToken}`];
@@ -102,8 +107,7 @@ describe('the size of a body', () => {
     );
     const before = server.logs.length;
     setTimeout(() => socket.destroy(), 100);
-    // Long enough for a line that should not come.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await until(() => ended, 'the end of the connection');
     expect(server.logs.slice(before).filter((line) => /unavailable|database_error/.test(line))).toEqual([]);
   });
 
