@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { ClientConfig } from 'pg';
 import { sessionsByToken } from '../src/auth/repository.ts';
+import { SHARED_COMMIT } from '../src/database/pools.ts';
 import { listQuery } from '../src/tasks/listing-sql.ts';
 import { insertTask } from '../src/tasks/repository.ts';
 import type { BenchData } from './data.ts';
@@ -104,6 +105,11 @@ export async function clearPgbench(connection: ClientConfig): Promise<void> {
   });
 }
 
+/** Its plans for new tasks are to be those that Donewell has. */
+const AS_DONEWELL = SHARED_COMMIT.filter((setting) => !setting.includes("'"))
+  .map((setting) => `-c ${setting.replaceAll(' ', '')}`)
+  .join(' ');
+
 /** Of one run. */
 export function pgbenchSeconds({ seconds }: { seconds: number }): number {
   return Math.ceil(Math.max(LEAST, seconds + 1));
@@ -120,7 +126,9 @@ export async function runPgbench(
   options: { connections: number; seconds: number },
 ): Promise<number> {
   // All whom the contenders ask for: the pages of fewer users would stay in PostgreSQL's buffers, and it would be faster than it is for them.
-  const choose = `\\set number random(${witnesses.length + 1}, ${witnesses.length + users.length})\n`;
+  // Each client has users of its own, since Donewell lets a user's writes follow one another, too.
+  const each = Math.floor(users.length / options.connections);
+  const choose = `\\set number ${witnesses.length + 1} + :client_id * ${each} + random(0, ${each - 1})\n`;
   const file = path.join(WORKPLACE, `${workload}.sql`);
   writeFileSync(file, choose + PGBENCH_WORKLOADS[workload]);
   const { host, port, user, password, database } = connection;
@@ -131,7 +139,11 @@ export async function runPgbench(
     String(database),
   ];
   const { stderr } = await promisify(execFile)(findPgbench(), parameters, {
-    env: { ...process.env, PGPASSWORD: String(password) },
+    env: {
+      ...process.env,
+      PGPASSWORD: String(password),
+      PGOPTIONS: workload === 'create' ? AS_DONEWELL : '',
+    },
     timeout: seconds * 1000 + PATIENCE,
   });
   const rates = [...stderr.matchAll(/^progress: .* ([\d.]+) tps/gm)].map(([, rate]) => Number(rate));

@@ -102,11 +102,14 @@ describe('the size of a body', () => {
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
     const head = ['POST /api/tasks HTTP/1.1', 'Host: x', `Authorization: Bearer ${ada.accessToken}`];
+    const before = server.logs.length;
+    const coming = once(server.app.server, 'request');
     socket.write(
       `${[...head, 'Content-Type: application/json', 'Content-Length: 99'].join('\r\n')}\r\n\r\n{"ti`,
     );
-    const before = server.logs.length;
-    setTimeout(() => socket.destroy(), 100);
+    const [incoming] = await coming;
+    await until(() => incoming.readableFlowing === true, 'the body to be read');
+    socket.destroy();
     await until(() => ended, 'the end of the connection');
     expect(server.logs.slice(before).filter((line) => /unavailable|database_error/.test(line))).toEqual([]);
   });

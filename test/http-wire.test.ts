@@ -86,6 +86,28 @@ describe('bytes that are no HTTP', () => {
     expect([second?.status, second?.headers['x-request-id']]).toEqual([400, 'mine.1']);
   });
 
+  it('are given no other request’s id, also where it is their body that is wrong', async () => {
+    const before = lines('GET /health/live HTTP/1.1', 'Host: x', 'X-Request-Id: other');
+    const [, bare] = await sendBytes(server.url, before + lines('FOO / HTTP/1.1', 'Host: x'), { answers: 2 });
+    expect(bare?.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    const head = [
+      'POST /api/auth/login HTTP/1.1',
+      'Host: x',
+      'X-Request-Id: mine.2',
+      'Transfer-Encoding: chunked',
+    ];
+    const [, second] = await sendBytes(server.url, `${before}${lines(...head)}zz\r\n`, { answers: 2 });
+    expect([second?.status, second?.headers['x-request-id']]).toEqual([400, 'mine.2']);
+  });
+
+  it('are no work: an id with 60,000 blanks in it holds nobody up', async () => {
+    const heavy = lines('FOO / HTTP/1.1', `X-Request-Id: a${' '.repeat(60_000)}b`);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => sendBytes(server.url, heavy, { answers: 1 })),
+    );
+    for (const [answer] of answers) expect(answer?.status).toBe(400);
+  });
+
   it('are 400 in chunks of a body, and nothing is written', async () => {
     const chunked = ['Content-Type: application/json', 'Transfer-Encoding: chunked'];
     for (const body of [

@@ -10,6 +10,7 @@ export interface BetterAuthEndpoint {
 
 export const SIGN_IN = '/sign-in/email';
 export const SIGN_UP = '/sign-up/email';
+export const SIGN_OUT = '/sign-out';
 /** Where other services send people back to. */
 export const CALLBACK = '/callback/:id';
 /** Asks for the password, and counts wrong ones, by itself. */
@@ -37,7 +38,7 @@ export const BETTER_AUTH_ENDPOINTS: readonly BetterAuthEndpoint[] = [
   post('/sign-in/social', 'Sign in with a social provider'),
   getAndPost(CALLBACK),
   getAndPost('/get-session', 'Get the current session'),
-  post('/sign-out', 'Sign out the current user'),
+  post(SIGN_OUT, 'Sign out the current user'),
   post(SIGN_UP, 'Sign up a user using email and password'),
   post(SIGN_IN, 'Sign in with email and password'),
   post('/reset-password', 'Reset the password for a user'),

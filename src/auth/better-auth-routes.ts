@@ -17,6 +17,7 @@ import {
   ENABLE_TWO_FACTOR,
   PASSKEY_REGISTRATION,
   SIGN_IN,
+  SIGN_OUT,
   SIGN_UP,
 } from './better-auth-endpoints.ts';
 import { withFailure } from './call.ts';
@@ -49,7 +50,6 @@ const BASE = '/api/auth';
 /** Headers of a client that Better Auth reads; whatever else came stays with us. */
 const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
-const SIGN_OUT = '/sign-out';
 const FORMS = new Set([SIGN_IN, SIGN_UP]);
 /** For one who lost a race, the answer to one who came later. */
 const LOST_RACES = new Map([

@@ -15,7 +15,7 @@ function readCommon(): Set<string> {
 /** Longer ones of this kind are in no list of what is tried first. */
 const LONGEST_PATTERN = 12;
 /** `aaaaaaaa`, `00000000`, `12341234`: one to four letters or digits over and over, as lists of what was leaked are full of. */
-const REPEATED = /^([a-z0-9]{1,4}?)\1+$/;
+const REPEATED = /^(.{1,4}?)\1+$/;
 const PLAIN = /^[a-z0-9]+$/;
 
 /** `87654321`, `abcdefgh`: each character follows the one before, upwards or downwards. */

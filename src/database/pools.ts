@@ -45,17 +45,19 @@ const COMMITTERS = 2;
 /** Milliseconds. Whoever waits longer for a lock does so where nobody else has to. */
 const SHARED_LOCK_TIMEOUT = 50;
 /**
- * One plan suits all groups, however many write in one, and it is to read by indexes: of a table that was empty when it was last counted
+ * One plan suits all groups, however many write in one, and it is to look up by indexes: of a table that was empty when it was last counted
  * the planner thinks that to read all of it costs nothing, and would do so for every write until it is counted anew.
  */
-const SHARED_COMMIT = [
+export const SHARED_COMMIT: readonly string[] = [
   ISOLATION,
   'plan_cache_mode = force_generic_plan',
   'enable_seqscan = off',
   'enable_hashjoin = off',
   'enable_mergejoin = off',
+  'enable_material = off',
+  'random_page_cost = 0.1',
   `lock_timeout = ${SHARED_LOCK_TIMEOUT}`,
-].join('; set ');
+];
 
 const SESSION_SETTINGS = {
   statement_timeout: STATEMENT_TIMEOUT,
@@ -122,7 +124,7 @@ export function openPools(options: DatabaseOptions): Pools {
   const committers = Math.min(COMMITTERS, Math.floor((poolSize - lanes) / 3));
   return {
     ...(lanes > 0 && { lanes: new Lanes(open(lanes, LANE)) }),
-    ...(committers > 0 && { commits: new SharedCommits(open(committers, SHARED_COMMIT)) }),
+    ...(committers > 0 && { commits: new SharedCommits(open(committers, SHARED_COMMIT.join('; set '))) }),
     rest: open(poolSize - lanes - committers, ISOLATION),
   };
 }

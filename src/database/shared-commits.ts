@@ -2,13 +2,11 @@
 import type pg from 'pg';
 import { codeOf, overloaded } from './failure.ts';
 import { ObjectRows } from './rows.ts';
-import { type Owned, valuesForEach, type WriteForEach } from './statement.ts';
+import { MOST_AT_ONCE, type Owned, valuesForEach, type WriteForEach } from './statement.ts';
 import { FailedTogether, sendTogether } from './statement-query.ts';
 
 /** Writes that may wait; more than that are better told so at once. */
 const MAXIMUM_WAITING = 2_000;
-/** Writes of one commit, at most: each is answered only when all are done. */
-const MAXIMUM_TOGETHER = 16;
 /** Milliseconds after which waiting is given up: behind a database that hangs, all would otherwise wait for all. */
 const PATIENCE = 10_000;
 /**
@@ -29,10 +27,6 @@ interface Waiting {
   resolve: (row: unknown) => void;
   reject: (error: unknown) => void;
 }
-
-/** All nodes lock in this order, so that no two of their groups wait for each other. */
-const byUser = ({ input: one }: Waiting, { input: other }: Waiting) =>
-  one.user_id < other.user_id ? -1 : Number(one.user_id > other.user_id);
 
 export class SharedCommits {
   readonly #pool: pg.Pool;
@@ -89,8 +83,8 @@ export class SharedCommits {
     while ((this.#waiting[0]?.since ?? late) < late) this.#waiting.shift()?.reject(overloaded());
     for (; this.#idle > 0 && this.#waiting.length > 0; this.#idle--) {
       const share = Math.ceil(this.#waiting.length / this.#idle);
-      const together = this.#waiting.splice(0, Math.min(share, MAXIMUM_TOGETHER));
-      void this.#commit(together.sort(byUser));
+      // Not more: each is answered only when all are done.
+      void this.#commit(this.#waiting.splice(0, Math.min(share, MOST_AT_ONCE)));
     }
   }
 

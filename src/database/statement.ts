@@ -63,8 +63,12 @@ export function writeForEach<Input extends Owned, Row extends Owned>(
   return write<Row>(name, text);
 }
 
+/** Users that one such statement may write for. */
+export const MOST_AT_ONCE = 16;
+
 /** What such a statement takes. No user may be among them twice. */
 export function valuesForEach(inputs: readonly Owned[]): [string] {
+  if (inputs.length > MOST_AT_ONCE) throw new Error('Too many users for one statement');
   return [JSON.stringify(inputs)];
 }
 

@@ -15,7 +15,7 @@ type ParserError = Parameters<NonNullable<FastifyServerOptions['clientErrorHandl
 type BusySocket = Socket & { _httpMessage?: ServerResponse | null };
 
 const HEAD_END = '\r\n\r\n';
-const ID_LINE = /^x-request-id:[ \t]*(.*?)[ \t]*\r?$/im;
+const ID_LINE = /^x-request-id:(.*)$/im;
 
 interface Refusal {
   status: number;
@@ -43,9 +43,8 @@ function idIn(error: ParserError): string {
   const { rawPacket, bytesParsed = 0 } = error as unknown as { rawPacket?: Buffer; bytesParsed?: number };
   const text = rawPacket?.toString('latin1') ?? '';
   // Of several requests in one piece it is the one that the parser had come to.
-  const start = text.lastIndexOf(HEAD_END, bytesParsed - 1) + 1;
-  const own = ID_LINE.exec(text.slice(start)) ?? ID_LINE.exec(text);
-  return requestIdOf({ headers: { 'x-request-id': own?.[1] } });
+  const head = text.slice(text.lastIndexOf(HEAD_END, bytesParsed - 1) + 1);
+  return requestIdOf({ headers: { 'x-request-id': ID_LINE.exec(head)?.[1]?.trim() } });
 }
 
 function endWith(socket: Writable, { status, error }: Refusal, requestId: string): void {
@@ -72,7 +71,7 @@ export function answerClientError(error: ParserError, socket: BusySocket): void 
   } else if (busy?.headersSent && !busy.writableFinished) {
     socket.destroy();
   } else {
-    endWith(socket, refusalOf(error), idIn(error));
+    endWith(socket, refusalOf(error), busy && !busy.req.complete ? requestIdOf(busy.req) : idIn(error));
   }
 }
 

@@ -37,10 +37,11 @@ export const keepAnswer = write(
 /**
  * Parts of a statement that makes changes for each of `input` and keeps their answers, all at once: the condition that nothing is kept
  * under the `key` of one, and the insert, to be followed by a select of user id, key, hash of the request, status, headers and body.
- * Of two such statements at once the second fails, see `isAnswerKept`.
+ * Of two such statements at once the second fails, see `isAnswerKept`. As a value, not by `not exists`: that would be a join, which of a
+ * table that was empty when it was last counted reads all of it.
  */
 export const NOTHING_KEPT =
-  'not exists (select from idempotency_key as kept where kept.user_id = input.user_id and kept.key = input.key)';
+  '(select true from idempotency_key as kept where kept.user_id = input.user_id and kept.key = input.key) is null';
 export const KEEP_NEW = 'insert into idempotency_key (user_id, key, request_hash, status, headers, body)';
 
 /** True for the failure of a statement that was about to keep an answer where by now there is one. */

@@ -6,6 +6,7 @@ import { problemHeaders, problemOf } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 import { canonicalTarget } from './request-line.ts';
 import { DATA_HEADERS } from './security.ts';
+import { JSON_TYPE } from './server.ts';
 
 function answerTo(path: string, requestId: string): { status: number; headers?: object; body: object } {
   const error = databaseError();
@@ -23,7 +24,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const common = {
     ...DATA_HEADERS,
     'x-request-id': requestId,
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': JSON_TYPE,
   };
   // Whoever comes again must find the server itself.
   response.writeHead(status, { ...common, ...headers, connection: 'close' });

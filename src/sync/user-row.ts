@@ -58,13 +58,18 @@ export const ADVANCING = `advanced as (${ADVANCE})`;
 
 /**
  * Part of a statement that writes one task for each of several users, given by `input`: the user's row locked, with the revision and
- * the time that come next. Users whose row another node has locked are passed over, so that nobody waits for others.
+ * the time that come next. Users whose row another node has locked are passed over, so that nobody waits for others. Each is looked
+ * up by itself (`lateral`), whatever the planner thinks of how many there are.
  * @param condition without which nothing happens for a user.
  */
 export function lockedIf(condition: string): string {
   return `locked as (
-     select user_id, user_sync.rev + 1 as rev, ${NOW} as now from input join user_sync using (user_id)
-     where ${condition} for no key update of user_sync skip locked
+     select user_id, taken.rev, taken.now
+     from input cross join lateral (
+       select user_sync.rev + 1 as rev, ${NOW} as now from user_sync where user_sync.user_id = input.user_id
+       for no key update skip locked
+     ) as taken
+     where ${condition}
    )`;
 }
 export const LOCKED = lockedIf('true');

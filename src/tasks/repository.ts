@@ -2,7 +2,7 @@
 
 import { TRASH_DAYS } from '../../contract/limits.ts';
 import type { Priority, Task } from '../../contract/task.ts';
-import { type Owned, read, write, writeForEach } from '../database/statement.ts';
+import { MOST_AT_ONCE, type Owned, read, write, writeForEach } from '../database/statement.ts';
 import { KEEP_NEW, NOTHING_KEPT } from '../http/idempotency.ts';
 import { TASK_COLUMNS } from '../sync/task-columns.ts';
 import { ADVANCING, followedBy, LOCKED, lockedIf } from '../sync/user-row.ts';
@@ -41,9 +41,9 @@ const columnsOf = (row: string) =>
     .map((column) => `${row}.${column}`)
     .join(', ');
 
-/** What is written, for one user in each row. */
+/** What is written, for one user in each row. The limit tells the planner how few these are. */
 function inputOf(columns: string): string {
-  return `input as (select * from json_to_recordset($1) as input (user_id text, ${columns}))`;
+  return `input as (select * from json_to_recordset($1) as input (user_id text, ${columns}) limit ${MOST_AT_ONCE})`;
 }
 
 /** For which answer is kept under which key. */
@@ -142,17 +142,19 @@ const fieldsOf = (row: string) => CHANGED_FIELDS.map((field) => `${row}.${field}
  * such task, when it has none of the ETags, or when nothing would differ: which of these it is, `taskOrTrashed` tells under
  * the user's lock.
  *
- * The task may have changed while this waited for the lock, and what was found then is not what is there: so it is
+ * The task may have changed between what the statement sees and its lock, and what was found is not what is there: so it is
  * changed only as long as it has the revision that was found.
  */
 const changed = `wanted as (
-     select user_id, id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
+     select input.user_id, task.id, task.rev as was_rev, task.status as was_status, task.priority as was_priority,
        coalesce(input.title, task.title) as title, case when has_description then input.description else task.description end as description,
        coalesce(input.status, task.status) as status, case when has_category then input.category else task.category end as category,
        coalesce(input.priority, task.priority) as priority, case when has_due_date then input.due_date else task.due_date end as due_date,
        locked.rev, locked.now
-     from input join locked using (user_id) join task using (user_id, id)
-     where deleted_at is null and (tags is null or '"' || task.rev || '"' = any (tags))
+     from input join locked using (user_id) cross join lateral (
+       select * from task where task.user_id = input.user_id and task.id = input.id and deleted_at is null offset 0
+     ) as task
+     where tags is null or '"' || task.rev || '"' = any (tags)
    ),
    changed as (
      update task set title = wanted.title, description = wanted.description, status = wanted.status, category = wanted.category,
