@@ -90,6 +90,8 @@ describe('bytes that are no HTTP', () => {
     const before = lines('GET /health/live HTTP/1.1', 'Host: x', 'X-Request-Id: other');
     const [, bare] = await sendBytes(server.url, before + lines('FOO / HTTP/1.1', 'Host: x'), { answers: 2 });
     expect(bare?.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    const [first] = await sendBytes(server.url, lines('FOO / HTTP/1.1', 'Host: x') + before, { answers: 1 });
+    expect(first?.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     const head = [
       'POST /api/auth/login HTTP/1.1',
       'Host: x',

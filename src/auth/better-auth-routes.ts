@@ -23,6 +23,7 @@ import {
 import { withFailure } from './call.ts';
 import { bearerToken, type Caller, type Callers } from './caller.ts';
 import { ADDRESS_HEADER } from './client-headers.ts';
+import { mayClearCookie } from './guard.ts';
 import type { LateBetterAuth } from './late-better-auth.ts';
 import type { LinkRequests } from './links/requests.ts';
 import type { PasswordChecks } from './password-checks.ts';
@@ -290,11 +291,6 @@ async function limited(
   return call(incoming, options);
 }
 
-/** A form on a foreign page comes without the cookie; that it be taken away is not for that page to say. */
-function mayClear(path: string, request: FastifyRequest, { rules }: BetterAuthRoutesOptions): boolean {
-  return path !== SIGN_OUT || request.caller !== undefined || !isForeignPage(rules, request);
-}
-
 async function send(
   reply: FastifyReply,
   response: Response,
@@ -325,7 +321,7 @@ export async function betterAuthRoutes(
           config: { ownBodyErrors: true, ownOriginCheck: true, isNeverTooMany: path === SIGN_OUT },
           handler: async (request, reply) =>
             send(reply, await limited(path, request, options), {
-              withCookies: mayClear(path, request, options),
+              withCookies: path !== SIGN_OUT || mayClearCookie(options.rules, request),
             }),
         });
       }

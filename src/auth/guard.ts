@@ -5,7 +5,7 @@ import { SIGNED_IN_AS } from '../../contract/headers.ts';
 import type { Scope } from '../../contract/token.ts';
 import { AppError } from '../errors.ts';
 import { tokenSecurity } from '../http/docs.ts';
-import { assertTrustedWrite, isWrite, type OriginRules } from '../http/origin.ts';
+import { assertTrustedWrite, isForeignPage, isWrite, type OriginRules } from '../http/origin.ts';
 import { type RateWindow, rateLimited, setRateHeaders } from '../http/rate-limit.ts';
 import { isApiToken } from './api-token.ts';
 import type { ApiTokens, TokenCaller } from './api-tokens.ts';
@@ -60,6 +60,11 @@ export async function profileOf(callers: Callers, caller: Caller): Promise<User>
   const user = await callers.userOf(caller);
   if (!user) throw unauthenticated();
   return user;
+}
+
+/** Whether an answer may take the cookie away: a form on a foreign page comes without it, and has no say in that. */
+export function mayClearCookie(rules: OriginRules, request: FastifyRequest): boolean {
+  return request.caller !== undefined || !isForeignPage(rules, request);
 }
 
 function isApi(request: FastifyRequest): boolean {

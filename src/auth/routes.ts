@@ -10,9 +10,9 @@ import { jsonBody } from '../http/body.ts';
 import { clientOf } from '../http/client.ts';
 import { BODY_ERRORS, operation } from '../http/docs.ts';
 import { check } from '../http/input.ts';
-import { assertTrustedWrite, isForeignPage, type OriginRules } from '../http/origin.ts';
+import { assertTrustedWrite, type OriginRules } from '../http/origin.ts';
 import type { Callers } from './caller.ts';
-import { callerOf, profileOf } from './guard.ts';
+import { callerOf, mayClearCookie, profileOf } from './guard.ts';
 import { sessionOf } from './repository.ts';
 import type { AuthService, NewSession } from './service.ts';
 
@@ -113,8 +113,7 @@ function sessionRoutes(app: FastifyInstance, { service, callers, rules }: AuthRo
       if (byCookie) assertTrustedWrite(rules, request);
       const caller = request.caller ?? byCookie;
       if (caller) await service.logOut(caller, clientOf(request));
-      // A form on a foreign page comes without the cookie; that it be taken away is not for that page to say.
-      if (caller || !isForeignPage(rules, request))
+      if (mayClearCookie(rules, request))
         reply.header('set-cookie', callers.cookie.clear(request.headers.cookie));
       return { message: 'Logged out successfully', status: 'success' as const };
     },

@@ -9,7 +9,7 @@ function withoutPort(address: string): string {
 
 /** The client's address: the socket's, unless a trusted proxy named another. */
 export function clientAddress(request: FastifyRequest): string {
-  const candidate = withoutPort(request.ip);
+  const candidate = isIP(request.ip) > 0 ? request.ip : withoutPort(request.ip);
   const address = isIP(candidate) > 0 ? candidate : (request.raw.socket.remoteAddress ?? '0.0.0.0');
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }

@@ -42,9 +42,10 @@ function refusalOf(error: ParserError): Refusal {
 function idIn(error: ParserError): string {
   const { rawPacket, bytesParsed = 0 } = error as unknown as { rawPacket?: Buffer; bytesParsed?: number };
   const text = rawPacket?.toString('latin1') ?? '';
-  // Of several requests in one piece it is the one that the parser had come to.
-  const head = text.slice(text.lastIndexOf(HEAD_END, bytesParsed - 1) + 1);
-  return requestIdOf({ headers: { 'x-request-id': ID_LINE.exec(head)?.[1]?.trim() } });
+  // Of several requests in one piece it is the one that the parser had come to, and none behind it.
+  const before = text.lastIndexOf(HEAD_END, bytesParsed - 1);
+  const [head] = text.slice(before < 0 ? 0 : before + HEAD_END.length).split(HEAD_END, 1);
+  return requestIdOf({ headers: { 'x-request-id': ID_LINE.exec(head ?? '')?.[1]?.trim() } });
 }
 
 function endWith(socket: Writable, { status, error }: Refusal, requestId: string): void {
