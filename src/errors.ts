@@ -2,6 +2,8 @@
 import { ERROR_CODES, type ErrorCode, type FieldError } from '../contract/errors.ts';
 
 export interface AppErrorOptions {
+  /** Where HTTP has a status of its own for what the code stands for (408, 414, 431). */
+  status?: number;
   /** The refused fields of a `validation_error`. */
   errors?: FieldError[];
   /** Seconds until a retry makes sense; sent as `Retry-After`. */
@@ -24,7 +26,7 @@ export class AppError extends Error {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
-    this.status = ERROR_CODES[code].status;
+    this.status = options.status ?? ERROR_CODES[code].status;
     this.errors = options.errors;
     this.retryAfter = options.retryAfter;
     this.extra = options.extra;

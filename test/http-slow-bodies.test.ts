@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, signUp } from './support/client.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { openUpload } from './support/upload.ts';
-import { sendBytes } from './support/wire.ts';
+import { sendBytes, type WireOptions } from './support/wire.ts';
 
 /** Milliseconds: so that nobody has to wait half a minute here. */
 const DEADLINE = 2_000;
@@ -20,9 +20,11 @@ const IMPORT = 'POST /api/account/import';
 const CSV = 'Content-Type: text/csv';
 
 /** The answers until the server closes the connection; it rejects when that stays open. */
-const stopShort = async (line: string, ...headers: string[]) => {
-  const head = [`${line} HTTP/1.1`, 'Host: x', 'Content-Length: 1000', ...headers];
-  const answers = await sendBytes(server.url, `${head.join('\r\n')}\r\n\r\nti`);
+const stopShort = async (line: string, ...headers: string[]) => statusesOf(shortBody(line, headers));
+const shortBody = (line: string, headers: string[]) =>
+  `${[`${line} HTTP/1.1`, 'Host: x', 'Content-Length: 1000', ...headers].join('\r\n')}\r\n\r\nti`;
+const statusesOf = async (bytes: string, options?: WireOptions) => {
+  const answers = await sendBytes(server.url, bytes, options);
   return answers.map(({ status }) => status);
 };
 
@@ -54,6 +56,36 @@ describe('a body that stops', () => {
     const own = `Authorization: Bearer ${ada.accessToken}`;
     const both = await Promise.all([stopShort(IMPORT, own, CSV), stopShort(IMPORT, own, CSV)]);
     expect(both.sort((one, other) => one.length - other.length)).toEqual([[408], [503, 408]]);
+  });
+
+  it('holds its place for an import no longer than until it is refused', async () => {
+    const bob = await signUp(server.url);
+    const own = [`Authorization: Bearer ${bob.accessToken}`, CSV];
+    const next = async () => {
+      const upload = openUpload(server.url, bob.accessToken);
+      await upload.send('title\nx\n');
+      upload.end();
+      return (await upload.answer)?.status;
+    };
+    const refused = Promise.withResolvers<void>();
+    const reply = () => void refused.resolve();
+    const stopped = statusesOf(shortBody(IMPORT, own), { insists: true, reply });
+    await refused.promise;
+    expect(await next()).toBe(200);
+    expect(await stopped).toEqual([408]);
+  });
+});
+
+describe('a client that does not close its side', () => {
+  it.concurrent.each<[string, string, number[]]>([
+    ['whose body stopped', shortBody('POST /api/auth/login', ['Content-Type: application/json']), [408]],
+    ['whose body stopped behind an answer', shortBody('POST /nowhere', []), [404, 408]],
+    ['whose request is not HTTP', 'nonsense\r\n\r\n', [400]],
+    ['that wants a tunnel', 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', [400]],
+    ['whose headers are too large', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(60_000)}\r\n\r\n`, [431]],
+  ])('%s is cut off', async (_name, bytes, statuses) => {
+    // `sendBytes` rejects when the connection stays open.
+    expect(await statusesOf(bytes, { insists: true })).toEqual(statuses);
   });
 });
 

@@ -6,7 +6,7 @@ import type { FastifyServerOptions } from 'fastify';
 import { AppError } from '../errors.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
-import { headersTooLarge, URL_BYTES, urlTooLong } from './request-line.ts';
+import { headersTooLarge, tooSlow, URL_BYTES, urlTooLong } from './request-line.ts';
 import { DATA_HEADERS } from './security.ts';
 
 type ParserError = Parameters<NonNullable<FastifyServerOptions['clientErrorHandler']>>[0];
@@ -17,10 +17,8 @@ type BusySocket = Socket & { _httpMessage?: ServerResponse | null };
 const HEAD_END = '\r\n\r\n';
 const ID_LINE = /^x-request-id:(.*)$/im;
 
-interface Refusal {
-  status: number;
-  error: AppError;
-}
+/** Milliseconds that a client has to close its side too. Until then the answer might be lost by closing. */
+const LINGER = 5_000;
 
 /** The parser does not say what was too long: a request line without an end, or one beyond the limit, was it. */
 function isLongUrl(packet: Buffer | undefined): boolean {
@@ -29,13 +27,12 @@ function isLongUrl(packet: Buffer | undefined): boolean {
   return packet !== undefined && !/\s/.test(line);
 }
 
-function refusalOf(error: ParserError): Refusal {
+function refusalOf(error: ParserError): AppError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     return isLongUrl(error.rawPacket as unknown as Buffer | undefined) ? urlTooLong() : headersTooLarge();
   }
-  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const detail = late ? 'The request took too long to arrive.' : 'The request is not valid HTTP.';
-  return { status: late ? 408 : 400, error: new AppError('malformed_request', detail) };
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return tooSlow();
+  return new AppError('malformed_request', 'The request is not valid HTTP.');
 }
 
 /** The parser has kept none of the headers. They are in the last piece that came, unless the request came in several. */
@@ -48,10 +45,10 @@ function idIn(error: ParserError): string {
   return requestIdOf({ headers: { 'x-request-id': ID_LINE.exec(head ?? '')?.[1]?.trim() } });
 }
 
-function endWith(socket: Writable, { status, error }: Refusal, requestId: string): void {
-  const body = JSON.stringify(problemOf(error, requestId, status));
+function endWith(socket: Writable, error: AppError, requestId: string): void {
+  const body = JSON.stringify(problemOf(error, requestId));
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
@@ -59,6 +56,8 @@ function endWith(socket: Writable, { status, error }: Refusal, requestId: string
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Answers a request that could not be parsed and closes its connection. */
@@ -80,5 +79,5 @@ export function answerClientError(error: ParserError, socket: BusySocket): void 
 export function answerConnect(request: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   const error = new AppError('malformed_request', 'CONNECT is not possible here.');
-  endWith(socket, { status: error.status, error }, requestIdOf(request));
+  endWith(socket, error, requestIdOf(request));
 }

@@ -11,12 +11,8 @@ import { type Notice, noticePage, rootFrom, sendPage, wantsPage } from './page.t
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
-/** The body for an error. `status` differs from the code's own only for the parser's refusals (408, 414, 431). */
-export function problemOf(
-  error: AppError,
-  requestId: string,
-  status: number = error.status,
-): Problem & Record<string, unknown> {
+export function problemOf(error: AppError, requestId: string): Problem & Record<string, unknown> {
+  const { status } = error;
   const standard = status === ERROR_CODES[error.code].status;
   return {
     type: `/docs/errors#${error.code}`,
@@ -35,6 +31,8 @@ export function problemHeaders(error: AppError): Record<string, string> {
   return {
     'content-type': PROBLEM_TYPE,
     ...(error.code === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
+    // What is left of the request will not be waited for.
+    ...(error.status === 408 ? { connection: 'close' } : {}),
     ...(error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) }),
   };
 }
@@ -90,13 +88,8 @@ function noticeOf({ code, title, status, detail, request_id }: Problem): Notice 
 /** Whose answers are for programs, whatever they say that they take. */
 const FOR_PROGRAMS = /^\/(api|socket\.io|health|openapi\.json|asyncapi\.json)(\/|\?|$)/;
 
-export function sendProblem(
-  reply: FastifyReply,
-  request: FastifyRequest,
-  error: AppError,
-  status?: number,
-): FastifyReply {
-  const problem = problemOf(error, request.id, status);
+export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: AppError): FastifyReply {
+  const problem = problemOf(error, request.id);
   reply.code(problem.status).headers(problemHeaders(error));
   if (!FOR_PROGRAMS.test(request.url)) {
     reply.header('vary', [reply.getHeader('vary'), 'Accept'].filter(Boolean).join(', '));

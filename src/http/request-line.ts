@@ -28,29 +28,28 @@ export function canonicalTarget(target: string): string {
   return path.replace(UNRESERVED, (encoded) => decodeURIComponent(encoded)) + local.slice(path.length);
 }
 
-export interface Oversize {
-  status: 414 | 431;
-  error: AppError;
-}
-
-export function urlTooLong(): Oversize {
-  return {
+export function urlTooLong(): AppError {
+  return new AppError('malformed_request', `The URL is longer than ${URL_BYTES / 1024} KiB.`, {
     status: 414,
-    error: new AppError('malformed_request', `The URL is longer than ${URL_BYTES / 1024} KiB.`),
-  };
+  });
 }
 
-export function headersTooLarge(): Oversize {
-  const detail = `The headers are larger than ${HEADER_BYTES / 1024} KiB.`;
-  return { status: 431, error: new AppError('malformed_request', detail) };
+export function headersTooLarge(): AppError {
+  return new AppError('malformed_request', `The headers are larger than ${HEADER_BYTES / 1024} KiB.`, {
+    status: 431,
+  });
 }
 
-/** Undefined for a request that fits. */
-export function oversizeOf(request: IncomingMessage): Oversize | undefined {
-  if ((request.url?.length ?? 0) > URL_BYTES) return urlTooLong();
+export function tooSlow(): AppError {
+  return new AppError('malformed_request', 'The request took too long to arrive.', { status: 408 });
+}
+
+/** @throws AppError `malformed_request` with 414 or 431. */
+export function assertSize(request: IncomingMessage): void {
+  if ((request.url?.length ?? 0) > URL_BYTES) throw urlTooLong();
   let bytes = 0;
   for (const part of request.rawHeaders) bytes += part.length;
-  return bytes > HEADER_BYTES ? headersTooLarge() : undefined;
+  if (bytes > HEADER_BYTES) throw headersTooLarge();
 }
 
 /**

@@ -22,7 +22,7 @@ import { installNotFound } from './method-not-allowed.ts';
 import type { OriginRules } from './origin.ts';
 import { installProblems, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
-import { assertHost, canonicalTarget, oversizeOf, PARSER_BYTES } from './request-line.ts';
+import { assertHost, assertSize, canonicalTarget, PARSER_BYTES } from './request-line.ts';
 import { installRequestLog } from './request-log.ts';
 import { DATA_HEADERS, installSecurity, letPageRead } from './security.ts';
 import { installUnfinished } from './unfinished.ts';
@@ -146,14 +146,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
   installBodyDeadline(app.server, options.bodyDeadline);
   installBodyParser(app);
   installSecurity(app, { rules: options.rules, https: options.https });
-  app.addHook('onRequest', (request, reply, done) => {
-    const oversize = oversizeOf(request.raw);
-    if (oversize) {
-      sendProblem(reply, request, oversize.error, oversize.status);
-    } else {
-      assertHost(request.raw);
-      done();
-    }
+  app.addHook('onRequest', (request, _reply, done) => {
+    assertSize(request.raw);
+    assertHost(request.raw);
+    done();
   });
   return app;
 }

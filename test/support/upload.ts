@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 export interface Upload {
-  /** Sends a piece and waits until it has left. */
+  /** Sends a piece and waits until it has left, or the connection has ended. */
   send(piece: string): Promise<void>;
   end(): void;
   /** Cuts the connection. */
@@ -44,8 +44,12 @@ export function openUpload(
     }
   })();
   sent.on('error', () => {}); // told by `answer`
+  const closed = once(sent, 'close');
   return {
-    send: (piece) => new Promise((resolve) => sent.write(piece, () => resolve())),
+    send: async (piece) => {
+      const left = new Promise<void>((resolve) => sent.write(piece, () => resolve()));
+      await Promise.race([left, closed]);
+    },
     end: () => void sent.end(),
     cut: () => void sent.destroy(),
     isAnswered: () => answered,

@@ -1,5 +1,5 @@
 // Bytes on a socket: for requests that no well-behaved client would send, and answers as they really are.
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 export interface WireAnswer {
   status: number;
@@ -49,6 +49,9 @@ function takeAnswer(bytes: Buffer, method: string): { answer: WireAnswer; rest: 
   return { answer: { status, headers, body }, rest: bytes.subarray(end + 4 + length) };
 }
 
+/** Milliseconds between two bytes to a server that wants no more of them. */
+const INSISTENCE = 100;
+
 export interface WireOptions {
   /** How many answers to wait for; without it, until the server closes. */
   answers?: number;
@@ -56,16 +59,24 @@ export interface WireOptions {
   method?: string;
   /** Called after each answer; what it returns is sent next. */
   reply?: (answer: WireAnswer, index: number) => string | undefined;
+  /** Does not close its side when the server has closed the other, but goes on sending. */
+  insists?: boolean;
+}
+
+function insist(socket: Socket): void {
+  const timer = setInterval(() => socket.write('x'), INSISTENCE);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** Sends bytes as they are and collects what comes back. Rejects when the server stays silent. */
 export async function sendBytes(
   url: string,
   bytes: string | Buffer,
-  { answers = Number.POSITIVE_INFINITY, method = 'GET', reply }: WireOptions = {},
+  { answers = Number.POSITIVE_INFINITY, method = 'GET', reply, insists = false }: WireOptions = {},
 ): Promise<WireAnswer[]> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: insists });
+  if (insists) socket.once('end', () => insist(socket));
   const received: WireAnswer[] = [];
   let rest: Buffer = Buffer.alloc(0);
   try {
