@@ -96,7 +96,7 @@ import { installDocs } from './http/docs.ts';
 import { healthRoutes } from './http/health.ts';
 import type { RateStore } from './http/rate-limit.ts';
 import { memoryRateStore, postgresRateStore, redisRateStore } from './http/rate-stores.ts';
-import { createServer, VERSION } from './http/server.ts';
+import { createServer, type Deadlines, VERSION } from './http/server.ts';
 import { webAppRoutes } from './http/web-app.ts';
 import { welcomeRoutes } from './http/welcome.ts';
 import { createMail } from './mail/mail.ts';
@@ -121,8 +121,7 @@ export interface AppOptions {
   /** Of this process, when it is one of several that share a port. */
   worker?: WorkerPlace | undefined;
   logger: Logger;
-  /** Milliseconds that a body may take to arrive, where the usual is not right. */
-  bodyDeadline?: number | undefined;
+  deadlines?: Deadlines | undefined;
 }
 
 const NAMED_SCHEMAS: TSchema[] = [
@@ -277,7 +276,7 @@ function authParts(options: AppOptions, { database, store, trail, queue }: Found
 }
 
 async function assemble(options: AppOptions, foundations: Foundations): Promise<FastifyInstance> {
-  const { settings, secrets, logger, bodyDeadline } = options;
+  const { settings, secrets, logger, deadlines } = options;
   const { database, store, trail, uses } = foundations;
   const parts = authParts(options, foundations);
   const { betterAuth, callers, challenges, checks, factors, https, links, publicUrl, rules, tokens } = parts;
@@ -287,7 +286,7 @@ async function assemble(options: AppOptions, foundations: Foundations): Promise<
     duration: settings.RATE_LIMIT_WINDOW,
   });
 
-  const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https, bodyDeadline });
+  const app = createServer({ logger, trustProxy: settings.TRUST_PROXY, rules, https, deadlines });
   app.addHook('onClose', () => betterAuth.close());
   installGuard(app, { callers, tokens, rules, requests, uses });
   await installDocs(app, { publicUrl, cookieName: callers.cookie.name, shared: NAMED_SCHEMAS });

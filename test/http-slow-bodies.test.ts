@@ -11,7 +11,7 @@ let server: TestServer;
 let ada: Client & { accessToken: string };
 
 beforeAll(async () => {
-  server = await startServer({ bodyDeadline: DEADLINE });
+  server = await startServer({ deadlines: { body: DEADLINE } });
   ada = await signUp(server.url);
 });
 afterAll(() => server.close());

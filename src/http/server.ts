@@ -26,14 +26,22 @@ import { assertHost, assertSize, canonicalTarget, PARSER_BYTES } from './request
 import { installRequestLog } from './request-log.ts';
 import { DATA_HEADERS, installSecurity, letPageRead } from './security.ts';
 import { installUnfinished } from './unfinished.ts';
+import { installReadingDeadline } from './unread-answers.ts';
+
+/** Milliseconds, where the usual is not right. */
+export interface Deadlines {
+  /** For a body to arrive. */
+  body?: number;
+  /** For the reader of an answer to take the next part of it. */
+  reading?: number;
+}
 
 export interface ServerOptions {
   logger: Logger;
   trustProxy: TrustProxy;
   rules: OriginRules;
   https: boolean;
-  /** Milliseconds that a body may take to arrive; half a minute unless given. */
-  bodyDeadline?: number | undefined;
+  deadlines?: Deadlines | undefined;
 }
 
 const packageFile = new URL('../../package.json', import.meta.url);
@@ -143,7 +151,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   installNotFound(app);
   installRequestLog(app);
   installUnfinished(app);
-  installBodyDeadline(app.server, options.bodyDeadline);
+  installBodyDeadline(app.server, options.deadlines?.body);
+  installReadingDeadline(app.server, options.deadlines?.reading);
   installBodyParser(app);
   installSecurity(app, { rules: options.rules, https: options.https });
   app.addHook('onRequest', (request, _reply, done) => {

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { inject } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { type Environment, loadSettings } from '../../src/config.ts';
+import type { Deadlines } from '../../src/http/server.ts';
 import { databaseOn } from './global-setup.ts';
 import { dataDirectory } from './process.ts';
 import { query } from './sql.ts';
@@ -39,8 +40,7 @@ export interface TestServerOptions {
   /** An existing database: for a second node on the same data. */
   connection?: ClientConfig;
   shared?: boolean;
-  /** Milliseconds that a body may take to arrive. */
-  bodyDeadline?: number;
+  deadlines?: Deadlines;
 }
 
 /** Starts a node of the service. Close it in `afterAll`. */
@@ -48,7 +48,7 @@ export async function startServer({
   env = {},
   connection: given,
   shared = false,
-  bodyDeadline,
+  deadlines,
 }: TestServerOptions = {}): Promise<TestServer> {
   const own = given ? undefined : await createDatabase();
   const connection = given ?? own?.connection ?? {};
@@ -62,7 +62,7 @@ export async function startServer({
     betterAuthSecret: settings.BETTER_AUTH_SECRET ?? 'b'.repeat(48),
   };
   const logger = pino({ level: settings.LOG_LEVEL }, { write: (line: string) => logs.push(line) });
-  const app = await createApp({ settings, secrets, connection, shared, logger, bodyDeadline });
+  const app = await createApp({ settings, secrets, connection, shared, logger, deadlines });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const close = async () => {
     await app.close();
