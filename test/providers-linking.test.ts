@@ -106,6 +106,8 @@ describe('a new account', () => {
     );
     for (const email of ['not an address', `${'a'.repeat(200)}@example.com`, 'a@b', 'ö@example.com'])
       expect([email, (await enter(person({ email }))).landed]).toEqual([email, landing('failed')]);
+    const kelvin = await enter(person({ email: `\u212Aate-${randomUUID()}@example.com` }));
+    expect(kelvin.landed).toMatch(/error=email_not_verified_there$/);
     const upper = person({ email: `Upper-${randomUUID()}@Example.COM` });
     const { client } = await enter(upper);
     expect((await client.get('/api/auth/session')).body.user.email).toMatch(/^upper-[\w-]+@example\.com$/);

@@ -48,6 +48,7 @@ export interface BetterAuthRoutesOptions {
 }
 
 const BASE = '/api/auth';
+const PROVIDER_NAME = /^[\w-]+$/;
 /** Headers of a client that Better Auth reads; whatever else came stays with us. */
 const FORWARDED = ['accept', 'accept-language', 'user-agent'];
 /** Endpoints that a plain HTML form may be sent to. */
@@ -129,10 +130,14 @@ function bodyOf(request: FastifyRequest, path: string): unknown {
 }
 
 function urlOf(request: FastifyRequest, path: string, origin: string): string {
-  const { pathname, search } = new URL(request.url, origin);
   if (/%00/.test(request.url)) throw new AppError('malformed_request', 'The URL has a NUL character.');
-  // The route's own spelling, unless a part of it is a parameter.
-  return `${origin}${path.includes(':') ? pathname.replace(/\/+$/, '') : BASE + path}${search}`;
+  const [, search = ''] = /(\?.*)$/s.exec(request.url) ?? [];
+  const { id = '' } = request.params as { id?: string };
+  // The route's own spelling. What stands for the name of a provider must be one: `..\\sign-in` would lead past everything that
+  // is counted, since URLs take it for a path.
+  if (path === CALLBACK && !PROVIDER_NAME.test(id))
+    throw new AppError('not_found', 'There is nothing at this address.');
+  return `${origin}${BASE}${path.replace(':id', id)}${search}`;
 }
 
 type Incoming = { request: FastifyRequest; path: string; body: unknown };

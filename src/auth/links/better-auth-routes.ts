@@ -104,7 +104,8 @@ function isTrusted({ allowed }: OriginRules, url: unknown): url is string {
 function trustedUrl(rules: OriginRules, url: unknown, words: Words): string | undefined {
   if (url === undefined || url === '') return undefined;
   if (!isTrusted(rules, url)) throw new Refusal(403, words);
-  return url;
+  // A header can carry no more than that.
+  return /^[\x21-\x7e]+$/.test(url) ? url : new URL(url).href;
 }
 
 function requestReset({ requests, rules }: BetterAuthLinksOptions): Handler {

@@ -83,7 +83,7 @@ export const lockPasswordRow = write<{ id: string }>(
 export const setPassword = write(
   'link_password_set',
   `insert into account (id, account_id, provider_id, user_id, password_hash) values ($1, $2, 'credential', $2, $3)
-   on conflict (provider_id, account_id) do update set password_hash = excluded.password_hash, updated_at = now()`,
+   on conflict (provider_id, account_id) do update set password_hash = excluded.password_hash, updated_at = clock_timestamp()`,
 );
 
 const TOUCHED =

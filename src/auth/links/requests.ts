@@ -13,6 +13,7 @@ import type { Draft, Letter } from '../../mail/letter.ts';
 import type { MailQueue } from '../../mail/queue.ts';
 import type { Actor } from '../caller.ts';
 import { unauthenticated } from '../guard.ts';
+import { lockAlive } from '../session-ends.ts';
 import type { Letters } from './letters.ts';
 import type { LinkLimits } from './limits.ts';
 import {
@@ -146,7 +147,7 @@ export class LinkRequests {
   }
 
   async #forOwner(
-    { userId, sessionId, client }: Actor,
+    actor: Actor,
     address: string,
     purpose: Purpose,
     post: (
@@ -157,6 +158,7 @@ export class LinkRequests {
     ) => void,
   ): Promise<void> {
     const { database, limits, trail } = this.#parts;
+    const { userId, sessionId, client } = actor;
     const newEmail = address.toLowerCase();
     await limits.countEmailChange(userId);
     if (!(await limits.mayMail(purpose, newEmail))) return;
@@ -167,6 +169,8 @@ export class LinkRequests {
         throw validationError([{ path: 'new_email', message: 'is your e-mail already' }]);
       const token = await makeLink(transaction, { userId, purpose, email: newEmail });
       if (token === undefined) return;
+      // The password was compared before the owner's row was waited for: a new one may have ended this session meanwhile.
+      await lockAlive(transaction, actor, [actor.sessionId]);
       post(transaction, { userId, email: owner.email }, newEmail, token);
       trail.add(transaction, { userId, kind: 'email_change_requested', client, sessionId });
     });

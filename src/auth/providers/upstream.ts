@@ -8,6 +8,11 @@ import type { ProviderSettings } from './settings.ts';
 
 const SCOPES = ['openid', 'email', 'profile'];
 
+function becomesAscii(text: string): boolean {
+  const ascii = /^[\x20-\x7e]*$/;
+  return !ascii.test(text) && ascii.test(text.toLowerCase());
+}
+
 /** What an identity is called, and its picture, by the rules for those that people give themselves. */
 function tidyProfile(profile: {
   name?: unknown;
@@ -24,6 +29,8 @@ function tidyProfile(profile: {
   return {
     name: [...chosen].slice(0, NAME_LENGTH).join(''),
     image: typeof image === 'string' ? image : undefined,
+    // Better Auth compares in lower case, where U+212A is a k: such an e-mail is nobody's here.
+    ...(typeof email === 'string' && becomesAscii(email) ? { emailVerified: false } : {}),
   };
 }
 
