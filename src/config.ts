@@ -354,6 +354,11 @@ export function loadSettings(environment: Environment): Settings {
   // Better Auth reads it by itself, and would take it in the place of our secret.
   if ((environment.BETTER_AUTH_SECRETS ?? '') !== '')
     throw new ConfigError('BETTER_AUTH_SECRETS must not be set: the one secret is BETTER_AUTH_SECRET.');
+  // It would open Better Auth's own endpoints alone.
+  if ((environment.BETTER_AUTH_TRUSTED_ORIGINS ?? '') !== '')
+    throw new ConfigError(
+      'BETTER_AUTH_TRUSTED_ORIGINS must not be set: other origins are allowed by ALLOWED_ORIGINS.',
+    );
   if (settings.RATE_LIMIT_COUNTERS === 'memory' && settings.WORKERS > 1)
     throw new ConfigError('RATE_LIMIT_COUNTERS must be shared when there are several WORKERS.');
   const isQuiet = (environment.LOG_LEVEL?.trim() ?? '') !== '' || !settings.DEBUG;

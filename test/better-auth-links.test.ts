@@ -165,6 +165,11 @@ describe('an e-mail to be confirmed', () => {
       302,
       `${FRONT_END}/welcome?x=1&error=INVALID_TOKEN`,
     ]);
+    const escaped = await open(`${FRONT_END}/日\r\n#?here`);
+    expect([escaped.status, escaped.headers.get('location')]).toEqual([
+      302,
+      `${FRONT_END}/%E6%97%A5?error=INVALID_TOKEN#?here`,
+    ]);
   });
 
   it('is not confirmed by a HEAD', async () => {

@@ -1,4 +1,5 @@
 // Another e-mail for an account: asked for with the password, confirmed at the new address, told to the old one.
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seedAccount, seedClient, signIn } from './support/accounts.ts';
 import { PASSWORD } from './support/client.ts';
@@ -11,6 +12,7 @@ import {
   tokenIn,
 } from './support/mailed.ts';
 import { expectProblem } from './support/problem.ts';
+import { until } from './support/process.ts';
 
 let server: MailedServer;
 type Member = Awaited<ReturnType<typeof seedClient>>;
@@ -142,6 +144,31 @@ describe('a link to the new address', () => {
     ).toBe(200);
     expectProblem(await confirm(token), 'invalid_link');
     expectProblem(await thief.get('/api/account'), 'unauthenticated');
+  });
+
+  it('is not made by who was still asking when a new password ended their session', async () => {
+    const thief = await seedClient(server);
+    const { id } = thief.account;
+    const holder = new pg.Client(server.connection);
+    await holder.connect();
+    try {
+      // As a new password does it: the owner's row first, then the sessions.
+      await holder.query('begin');
+      await holder.query('select from "user" where id = $1 for update', [id]);
+      const asked = change(thief, newEmail());
+      const waiting = () =>
+        server.sql(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and query ~ 'for key share'`,
+        );
+      await until(async () => (await waiting()).length === 1, 'the change');
+      await holder.query('delete from session where user_id = $1', [id]);
+      await holder.query('commit');
+      expectProblem(await asked, 'unauthenticated');
+      expect(await server.sql('select from mailed_link where user_id = $1', [id])).toEqual([]);
+    } finally {
+      await holder.end();
+    }
   });
 
   it('kills those to the old one', async () => {

@@ -229,6 +229,37 @@ describe('floods', () => {
   });
 });
 
+it('who leaves and keeps the connection is cut off', async () => {
+  const raw = await signedIn();
+  raw.sendText('41');
+  await until(() => raw.isClosed, 'the end');
+});
+
+describe('pings of the protocol', () => {
+  it('are answered', async () => {
+    const raw = await signedIn();
+    raw.sendPings('hello');
+    await until(() => raw.pongs.length > 0, 'the answer');
+    expect(raw.pongs).toEqual(['hello']);
+  });
+
+  it('of who does not read are not: their answers would pile up', async () => {
+    /** With 131 bytes each, several times what the buffers of the system take. */
+    const PINGS = 200_000;
+    const raw = await signedIn();
+    raw.stopReading();
+    raw.sendPings('x'.repeat(125), PINGS);
+    await until(() => raw.hasSent, 'the pings to have left');
+    raw.goOnReading();
+    // Once it reads, it is answered again.
+    await until(() => {
+      if (raw.pongs.at(-1) !== 'last') raw.sendPings('last');
+      return raw.pongs.at(-1) === 'last';
+    }, 'the last answer');
+    expect(raw.pongs.length).toBeLessThan(PINGS / 2);
+  });
+});
+
 describe('a reader that stops reading', () => {
   const ROUNDS = 40;
 

@@ -60,6 +60,13 @@ describe('with the private database', () => {
     },
   );
 
+  it('nor are origins that only Better Auth would know', () => {
+    const BETTER_AUTH_TRUSTED_ORIGINS = 'https://evil.example';
+    expect(() => load({ DATA_DIR: fresh(), BETTER_AUTH_TRUSTED_ORIGINS })).toThrow(
+      /^BETTER_AUTH_TRUSTED_ORIGINS must not be set: [^\n]*ALLOWED_ORIGINS[^\n]*$/,
+    );
+  });
+
   it('one that has been damaged is not replaced silently: every session would end', () => {
     const DATA_DIR = fresh();
     load({ DATA_DIR });

@@ -131,9 +131,9 @@ function bodyOf(request: FastifyRequest, path: string): unknown {
 
 function urlOf(request: FastifyRequest, path: string, origin: string): string {
   if (/%00/.test(request.url)) throw new AppError('malformed_request', 'The URL has a NUL character.');
-  const [, search = ''] = /(\?.*)$/s.exec(request.url) ?? [];
+  const [search = ''] = /\?.*/s.exec(request.url) ?? [];
   const { id = '' } = request.params as { id?: string };
-  // The route's own spelling. What stands for the name of a provider must be one: `..\\sign-in` would lead past everything that
+  // The route's own spelling. What stands for the name of a provider must be one: `..\sign-in` would lead past everything that
   // is counted, since URLs take it for a path.
   if (path === CALLBACK && !PROVIDER_NAME.test(id))
     throw new AppError('not_found', 'There is nothing at this address.');

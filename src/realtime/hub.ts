@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import { type Emit, Feed } from './feed.ts';
 import type { Hint } from './hints.ts';
 import { liveSessions, revisionsOf } from './repository.ts';
-import { deliver, type RealtimeSocket, revoke } from './socket.ts';
+import { deliver, type RealtimeSocket, revoke, seeOff } from './socket.ts';
 
 interface UserEntry {
   feed: Feed;
@@ -62,7 +62,8 @@ export class Hub {
     entry.sockets.add(socket);
     const ofSession = this.#sessions.get(sessionId) ?? new Set();
     this.#sessions.set(sessionId, ofSession.add(socket));
-    socket.once('disconnect', () => {
+    socket.once('disconnect', (reason) => {
+      if (reason === 'client namespace disconnect') seeOff(socket);
       entry.sockets.delete(socket);
       this.#forget(userId, entry);
       ofSession.delete(socket);

@@ -4,6 +4,7 @@ import { Server } from 'socket.io';
 import { SOCKET_PATH } from '../../contract/events.ts';
 import { SOCKET_PACKET_BYTES, SOCKET_PACKETS_PER_SECOND } from '../../contract/limits.ts';
 import { requestIdOf } from '../http/request-id.ts';
+import { PoliteWebSocketServer } from './polite-web-socket.ts';
 import type { RealtimeServer } from './socket.ts';
 
 // Milliseconds.
@@ -47,33 +48,6 @@ function limitPackets(connection: Connection, warn: (message: string) => void): 
   });
 }
 
-interface WebSocket {
-  readonly bufferedAmount: number;
-  on(event: 'ping', listener: (data: Buffer) => void): void;
-  pong(data: Buffer): void;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: only a class whose parameters may be anything can be extended.
-type Anything = any;
-
-interface PingOptions {
-  autoPong: boolean;
-  WebSocket: new (...given: Anything[]) => WebSocket;
-}
-
-/** Pings of the protocol itself are answered where the answer leaves at once: to who does not read they would pile up. */
-function limitPongs({ options }: { options: PingOptions }): void {
-  options.autoPong = false;
-  options.WebSocket = class extends options.WebSocket {
-    constructor(...given: Anything[]) {
-      super(...given);
-      this.on('ping', (data) => {
-        if (this.bufferedAmount === 0) this.pong(data);
-      });
-    }
-  };
-}
-
 /**
  * Whether the answers are wanted as scripts (JSONP, for browsers of long ago). Any page may load a script, and its browser
  * names no origin then that could be asked after: what the cookie opens must not be readable so.
@@ -93,12 +67,12 @@ export function createSocketServer(
     maxHttpBufferSize: SOCKET_PACKET_BYTES,
     connectTimeout: HANDSHAKE_TIMEOUT,
     perMessageDeflate: false,
+    wsEngine: PoliteWebSocketServer,
     allowRequest: (request, decide) =>
       wantsScripts(request) ? decide('Answers as scripts are not given', false) : decide(null, true),
   });
   const { engine } = io;
   if (idOf) engine.generateId = idOf;
-  limitPongs((engine as unknown as { ws: { options: PingOptions } }).ws);
   engine.on('headers', (headers: Record<string, string>, request: IncomingMessage) => {
     if (request.headers.upgrade !== undefined) headers['X-Request-Id'] = requestIdOf(request);
   });

@@ -21,6 +21,9 @@ export type RealtimeSocket = Socket<ClientToServerEvents, ServerToClientEvents, 
 /** Packets that may wait for a slow reader. What one look at the database brought may come on top of them. */
 const LONGEST_BUFFER = 64;
 
+/** Milliseconds in which a client that has left closes its connection itself. */
+const GOODBYE = 2_000;
+
 function isStuck(socket: RealtimeSocket): boolean {
   const { transport, writeBuffer } = socket.conn as unknown as {
     transport: { writable: boolean };
@@ -47,6 +50,12 @@ export function deliver(
     socket.emit('sync:required', { rev: feed.rev });
     feed.repeatStats();
   });
+}
+
+/** There is nothing else to join on a connection: of one that goes on nobody here would know any more. */
+export function seeOff({ conn }: RealtimeSocket): void {
+  const timer = setTimeout(() => conn.close(), GOODBYE);
+  conn.once('close', () => clearTimeout(timer));
 }
 
 /** Tells the client why, then closes the connection once that has been written. */

@@ -6,6 +6,8 @@ import { until } from './process.ts';
 const TEXT = 1;
 const BINARY = 2;
 const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
 
 /** A client's frame: masked, as the protocol wants it. */
 function frame(opcode: number, payload: Buffer): Buffer {
@@ -41,6 +43,8 @@ function takeFrame(bytes: Buffer): { opcode: number; payload: Buffer; rest: Buff
 export class RawSocket {
   /** Text frames that came in, as they are. */
   readonly messages: string[] = [];
+  /** What came back of pings of the protocol itself. */
+  readonly pongs: string[] = [];
   /** Status code of the server's goodbye, if it said any. */
   closeCode: number | undefined;
   isClosed = false;
@@ -80,6 +84,10 @@ export class RawSocket {
     this.sendBytes(frame(BINARY, bytes));
   }
 
+  sendPings(text: string, count = 1): void {
+    this.sendBytes(Buffer.concat(Array(count).fill(frame(PING, Buffer.from(text)))));
+  }
+
   /** Bytes that need not be a frame. */
   sendBytes(bytes: Buffer): void {
     if (this.#waiting) this.#waiting.push(bytes);
@@ -88,6 +96,11 @@ export class RawSocket {
 
   stopReading(): void {
     this.#socket.pause();
+  }
+
+  /** Whether all that was sent has left. */
+  get hasSent(): boolean {
+    return this.#socket.writableLength === 0;
   }
 
   goOnReading(): void {
@@ -117,6 +130,7 @@ export class RawSocket {
     for (let taken = takeFrame(this.#bytes); taken; taken = takeFrame(this.#bytes)) {
       this.#bytes = taken.rest;
       if (taken.opcode === TEXT) this.#answer(taken.payload.toString());
+      if (taken.opcode === PONG) this.pongs.push(taken.payload.toString());
       if (taken.opcode === CLOSE) {
         this.closeCode = taken.payload.length < 2 ? undefined : taken.payload.readUInt16BE(0);
         this.#socket.end(frame(CLOSE, taken.payload));

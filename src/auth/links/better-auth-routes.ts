@@ -108,6 +108,12 @@ function trustedUrl(rules: OriginRules, url: unknown, words: Words): string | un
   return /^[\x21-\x7e]+$/.test(url) ? url : new URL(url).href;
 }
 
+function withError(url: string, code: string): string {
+  const end = url.search(/#|$/);
+  const page = url.slice(0, end);
+  return `${page}${page.includes('?') ? '&' : '?'}error=${code}${url.slice(end)}`;
+}
+
 function requestReset({ requests, rules }: BetterAuthLinksOptions): Handler {
   return async (request) => {
     const fields = fieldsOf(request);
@@ -163,8 +169,7 @@ function verify({ uses, rules }: BetterAuthLinksOptions): Handler {
       await uses.confirm(typeof token === 'string' ? token : '', clientOf(request));
     } catch (error) {
       const words = refusal(error)?.words;
-      if (words && back !== undefined)
-        return reply.redirect(`${back}${back.includes('?') ? '&' : '?'}error=${words.code}`);
+      if (words && back !== undefined) return reply.redirect(withError(back, words.code));
       throw words ? new Refusal(401, words) : error;
     }
     return back === undefined ? { status: true, user: null } : reply.redirect(back);
